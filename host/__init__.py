@@ -1,0 +1,1 @@
+"""The development machine: train, quantize, compile, emulate, measure, report."""

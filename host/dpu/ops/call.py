@@ -1,0 +1,78 @@
+"""What an op's function gets: the op, its input tensors and their values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from host.graph.graph import Op, Tensor
+from target.errors import ModelError
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One execution of one op.
+
+    Attributes:
+        op: The op.
+        tensors: Descriptions of the inputs, by argument name.
+        values: Values of the inputs, by argument name; activations have the batch in front.
+        cache: Lives as long as the emulator; for what depends on constants alone.
+    """
+
+    op: Op
+    tensors: dict[str, list[Tensor]]
+    values: dict[str, list[np.ndarray]]
+    cache: dict[str, Any]
+
+    def value(self, arg: str = "input") -> np.ndarray:
+        """Return the only value of an argument."""
+        return self._only(self.values, arg)
+
+    def tensor(self, arg: str = "input") -> Tensor:
+        """Return the only tensor of an argument."""
+        return self._only(self.tensors, arg)
+
+    def has(self, arg: str) -> bool:
+        """Say whether the op has this argument."""
+        return bool(self.values.get(arg))
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """Return a value that is made at the first execution only."""
+        if key not in self.cache:
+            self.cache[key] = make()
+        return self.cache[key]
+
+    def attr(self, key: str, default: Any = None) -> Any:
+        """Return an attribute of the op.
+
+        Raises:
+            ModelError: If it is missing and has no default.
+        """
+        found = self.op.attrs.get(key, default)
+        if found is None:
+            raise ModelError(f"op '{self.op.name}' ({self.op.type}) must have attribute '{key}', got none")
+        return found
+
+    def shaped(self, value: np.ndarray) -> np.ndarray:
+        """Give a value the op's declared dims behind the batch.
+
+        Raises:
+            ModelError: If the number of elements is another one.
+        """
+        dims = self.op.tensor.dims[1:]
+        if value.size != len(value) * int(np.prod(dims, dtype=np.int64)):
+            raise ModelError(
+                f"tensor of op '{self.op.name}' must have dims {list(self.op.tensor.dims)},"
+                f" got {list(value.shape)} from its inputs"
+            )
+        return value.reshape(len(value), *dims)
+
+    def _only(self, source: dict[str, list[Any]], arg: str) -> Any:
+        found = source.get(arg, [])
+        if len(found) != 1:
+            raise ModelError(f"op '{self.op.name}' must have one '{arg}', got {len(found)}")
+        return found[0]

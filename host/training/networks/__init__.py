@@ -1,0 +1,32 @@
+"""Networks by name: one file each with `build(outputs) -> keras.Model`. Keras is imported on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from target.errors import ModelError
+
+NETWORKS = {
+    "signnet": "host.training.networks.signnet",
+    "tutorial": "host.training.networks.tutorial",
+}
+
+
+def build_network(name: str, outputs: int) -> Any:
+    """Build a network with fresh weights.
+
+    Args:
+        name: A key of NETWORKS.
+        outputs: Number of classes; output i is label value i.
+
+    Returns:
+        A functional keras.Model, input float32 (n, 28, 28, 1) in [0, 1], output probabilities
+        float32 (n, outputs).
+
+    Raises:
+        ModelError: If the name is unknown.
+    """
+    if name not in NETWORKS:
+        raise ModelError(f"network must be one of {sorted(NETWORKS)}, got {name!r}")
+    return importlib.import_module(NETWORKS[name]).build(outputs)

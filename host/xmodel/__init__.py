@@ -1,0 +1,1 @@
+"""Reading and writing .xmodel files; the only room that knows protobuf."""

@@ -1,0 +1,1 @@
+"""Stage clocks, percentiles and the run record."""

@@ -1,0 +1,1 @@
+"""Letters: their labels, and from letters over time to text."""
