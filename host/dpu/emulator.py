@@ -16,7 +16,7 @@ from host.dpu.ops.table import CONST_TYPES, INPUT_TYPES, OPS
 from host.graph.graph import Graph, Op
 from target.errors import ModelError
 
-Observer = Callable[[Op, np.ndarray], np.ndarray]
+OpTable = Mapping[str, Callable[[Call], np.ndarray]]
 
 
 class Emulator:
@@ -24,21 +24,25 @@ class Emulator:
 
     Args:
         graph: Compiled, quantized or float.
-        stop_after: Name of an op behind which nothing is run; None for the whole graph.
+        stop_after: Name of an op; only what it needs is run. None for the whole graph.
+        ops: The functions of the ops by type; the quantizer puts its own `fix` here.
 
     Raises:
         ModelError: If an op is unknown.
     """
 
-    def __init__(self, graph: Graph, stop_after: str | None = None) -> None:
+    def __init__(
+        self, graph: Graph, stop_after: str | None = None, ops: OpTable = OPS
+    ) -> None:
         self._graph = graph
+        self._table = ops
         self._ops = _needed(graph, stop_after)
         self._caches: dict[str, dict[str, Any]] = {}
         self._last_use = _last_uses(self._ops)
         for op in self._ops:
-            if op.type not in OPS and op.type not in INPUT_TYPES + CONST_TYPES:
+            if op.type not in ops and op.type not in INPUT_TYPES + CONST_TYPES:
                 raise ModelError(
-                    f"op '{op.name}' must be of a known type, got '{op.type}'; known: {sorted(OPS)}"
+                    f"op '{op.name}' must be of a known type, got '{op.type}'; known: {sorted(ops)}"
                 )
 
     @property
@@ -50,14 +54,12 @@ class Emulator:
         self,
         inputs: Mapping[str, np.ndarray],
         keep: tuple[str, ...] | None = None,
-        observe: Observer | None = None,
     ) -> dict[str, np.ndarray]:
         """Run the graph on a batch.
 
         Args:
             inputs: By op or tensor name, (n, ...): int8 for data-fix, float32 for data.
             keep: Names of the ops whose tensors are wanted; None for all.
-            observe: Called with every op's value; what it returns is used instead.
 
         Returns:
             Values by tensor name, in the order of execution, (n, ...).
@@ -69,9 +71,9 @@ class Emulator:
         kept: dict[str, np.ndarray] = {}
         for place, op in enumerate(self._ops):
             value = self._value(op, inputs, values)
-            values[op.name] = value if observe is None else observe(op, value)
+            values[op.name] = value
             if op.type not in CONST_TYPES and (keep is None or op.name in keep):
-                kept[op.tensor.name] = values[op.name]
+                kept[op.tensor.name] = value
             for name in self._last_use.get(place, ()):
                 del values[name]
         return kept
@@ -91,7 +93,7 @@ class Emulator:
             {arg: [values[n] for n in names] for arg, names in op.args.items()},
             self._caches.setdefault(op.name, {}),
         )
-        return OPS[op.type](call)
+        return self._table[op.type](call)
 
 
 def _needed(graph: Graph, stop_after: str | None) -> list[Op]:

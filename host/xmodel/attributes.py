@@ -38,7 +38,7 @@ def _read_value(value: Any) -> Any:
 
 
 def write_attrs(message: Any, attrs: dict[str, Any], owner: str) -> None:
-    """Fill a map<string, AttrValue> from a dict; keys with None are left out.
+    """Fill a map<string, AttrValue> from a dict, leaving out None and keys that begin with `__`.
 
     Args:
         message: The protobuf map.
@@ -49,7 +49,7 @@ def write_attrs(message: Any, attrs: dict[str, Any], owner: str) -> None:
         ModelError: If a value has no counterpart in the file format.
     """
     for key, value in attrs.items():
-        if value is not None:
+        if value is not None and not key.startswith("__"):
             _write_value(message[key], key, value, owner)
 
 

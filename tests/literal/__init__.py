@@ -1,0 +1,1 @@
+"""A literal interpreter of compiled .xmodel files, the second opinion on the emulator."""
