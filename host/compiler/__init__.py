@@ -1,0 +1,1 @@
+"""int8 graph + DPU -> checked, partitioned, laid out: the compiled graph."""

@@ -1,0 +1,282 @@
+"""Quantized graph -> ops on int8 codes: convolution, activation and fix become one conv2d-fix, and so on.
+
+What has no counterpart on the DPU stays a float op, with fix2float before and float2fix behind it.
+A dense layer becomes a convolution whose kernel is the whole map, so that conv - flatten - dense
+stays on the DPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from host.graph.graph import Graph, Op, Tensor
+from target.errors import ModelError
+from target.vision.fixed_point import quantize
+
+NONLINEAR = {"relu": "RELU", "relu6": "RELU6", "leaky-relu": "LEAKYRELU"}
+PASS_THROUGH = ("reshape", "flatten")
+
+
+def lower(quantized: Graph) -> Graph:
+    """Return a new graph of `-fix` ops and, where it must be, float ops.
+
+    Args:
+        quantized: With a fix op behind every quantized tensor, as the quantizer or a file gives it.
+
+    Raises:
+        ModelError: If a fix op has no fix point or a layer's shapes make no sense.
+    """
+    return _Lowering(quantized).run()
+
+
+class _Lowering:
+    """The new graph and where each old tensor now comes from."""
+
+    def __init__(self, old: Graph) -> None:
+        self._old = old
+        self._new = Graph(old.name)
+        self._codes: dict[str, str] = {}  # old op -> new op that makes its int8 codes
+        self._floats: dict[str, str] = {}  # old op -> new op that makes its float values
+        self._fused: set[str] = set()
+
+    def run(self) -> Graph:
+        for op in self._old:
+            if op.data is not None or op.name in self._fused or self._is_weight_fix(op):
+                continue
+            if op.type == "fix":
+                self._requantize(op)
+                continue
+            pattern = self._pattern(op) if self._inputs_are_codes(op) else None
+            if pattern is not None:
+                nonlinear, fix, fused = pattern
+                self._fused.update(fused)
+                _MAKERS[op.type](self, op, nonlinear, fix)
+            elif op.type in PASS_THROUGH and self._inputs_are_codes(op):
+                self._reshape(op)
+            else:
+                self._keep_float(op)
+        for op in self._old.outputs():
+            if op.name in self._codes:
+                self._logical(op.name)
+        return self._new
+
+    def _is_weight_fix(self, op: Op) -> bool:
+        return op.type == "fix" and self._old.input(op).data is not None
+
+    def _pattern(self, op: Op) -> tuple[str, Op, list[str]] | None:
+        """Match op [- activation] - fix with nothing else using the parts.
+
+        Returns:
+            nonlinear, the fix op, names of the old ops that are taken in; None for no match.
+        """
+        if op.type not in _MAKERS or (op.type == "avgpool2d" and any(op.attrs.get("pad", ()))):
+            return None  # Keras leaves padding out of an average, the DPU counts it as zeros
+        user = self._only_user(op)
+        nonlinear, fused = "NONE", []
+        if user is not None and op.type in _FUSING and user.type in NONLINEAR:
+            if user.type == "leaky-relu" and abs(user.attrs["alpha"] - 26 / 256) > 1e-7:
+                return None
+            nonlinear = NONLINEAR[user.type]
+            fused.append(user.name)
+            user = self._only_user(user)
+        if user is None or user.type != "fix":
+            return None
+        return nonlinear, user, [*fused, user.name]
+
+    def _only_user(self, op: Op) -> Op | None:
+        users = self._old.consumers(op.name)
+        return users[0] if len(users) == 1 else None
+
+    def _inputs_are_codes(self, op: Op) -> bool:
+        return all(name in self._codes for name in op.args.get("input", []))
+
+    def _emit(self, op: Op, kind: str, dims: tuple[int, ...], fix: Op, attrs: dict[str, Any]) -> Op:
+        """Add a code-making op that stands for old op `op` and its fix op."""
+        args = {"input": [self._codes[name] for name in op.args.get("input", [])]}
+        made = self._new.add(
+            Op(op.name, kind, _code_tensor(fix.name, dims, fix), args if args["input"] else {}, attrs)
+        )
+        self._codes[op.name] = self._codes[fix.name] = made.name
+        return made
+
+    def data(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """data + fix -> data-fix."""
+        attrs = {"shape": list(op.tensor.dims), "data_type": "XINT8"}
+        self._emit(op, "data-fix", op.tensor.dims, fix, attrs)
+
+    def convolution(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """conv2d or depthwise-conv2d [+ activation] + fix."""
+        made = self._emit(op, f"{op.type}-fix", op.tensor.dims, fix, _window_attrs(op, nonlinear))
+        self._add_weights(op, made, None)
+
+    def inner_product(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """inner-product [+ activation] + fix -> a convolution over the whole map."""
+        source = self._map_before(op.args["input"][0])
+        dims = self._new.op(self._codes[source]).tensor.dims
+        _, height, width, channels = dims if len(dims) == 4 else (1, 1, 1, int(np.prod(dims)))
+        if len(dims) != 4:
+            self._reshape_to(source, (1, height, width, channels))
+        outputs = op.tensor.dims[-1]
+        window = Op("", "", op.tensor, {}, {"kernel": [width, height], "stride": [1, 1]})
+        attrs = _window_attrs(window, nonlinear)
+        kept, op.args = op.args, {**op.args, "input": [source]}
+        made = self._emit(op, "conv2d-fix", (1, 1, 1, outputs), fix, attrs)
+        op.args = kept
+        self._add_weights(op, made, (outputs, height, width, channels))
+
+    def pool(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """maxpool2d or avgpool2d + fix -> pool-fix."""
+        dims = op.tensor.dims if len(op.tensor.dims) == 4 else (1, 1, 1, op.tensor.dims[-1])
+        attrs = _window_attrs(op, "NONE")
+        attrs["type"] = "MAX" if op.type == "maxpool2d" else "AVG"
+        self._emit(op, "pool-fix", dims, fix, attrs)
+
+    def eltwise(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """eltwise [+ activation] + fix -> eltwise-fix."""
+        attrs = {"type": op.attrs["type"], "nonlinear": nonlinear}
+        self._emit(op, "eltwise-fix", op.tensor.dims, fix, attrs)
+
+    def concat(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """concat + fix -> concat-fix."""
+        self._emit(op, "concat-fix", op.tensor.dims, fix, {"axis": op.attrs["axis"]})
+
+    def _map_before(self, name: str) -> str:
+        """Return the old op before any chain of reshapes, where the map still has height and width."""
+        op = self._old.op(name)
+        while op.type in PASS_THROUGH and op.name in self._codes:
+            name = op.args["input"][0]
+            op = self._old.op(name)
+        return name
+
+    def _reshape(self, op: Op) -> None:
+        source = op.args["input"][0]
+        self._codes[op.name] = self._codes[source]
+        users = self._old.consumers(op.name)
+        if not users or any(user.type != "inner-product" for user in users):
+            self._reshape_to(op.name, op.tensor.dims)
+
+    def _reshape_to(self, old_name: str, dims: tuple[int, ...]) -> None:
+        before = self._new.op(self._codes[old_name])
+        name = f"{before.name}_reshaped"
+        while name in self._new:
+            name += "_"
+        tensor = Tensor(f"{before.tensor.name}_{name[len(before.name) + 1:]}", dims, "xint8", dict(before.tensor.attrs))
+        attrs = {"shape": list(dims)}
+        self._new.add(Op(name, "reshape-fix", tensor, {"input": [before.name]}, attrs))
+        self._codes[old_name] = name
+
+    def _add_weights(self, op: Op, made: Op, dims: tuple[int, ...] | None) -> None:
+        for arg in ("weights", "bias"):
+            if arg not in op.args:
+                continue
+            fix = self._old.input(op, arg)
+            source = self._old.input(fix) if fix.type == "fix" else fix
+            if fix.type != "fix" or source.data is None:
+                raise ModelError(f"'{arg}' of op '{op.name}' must be a quantized constant, got {fix.type}")
+            codes = quantize(source.data, _fix_point(fix), str(fix.attrs["round_mode"]))
+            if arg == "weights" and dims is not None:
+                codes = codes.reshape(dims)
+            tensor = _code_tensor(fix.name, codes.shape, fix)
+            attrs = {"shape": list(codes.shape), "data_type": "XINT8", "data": b""}
+            constant = Op(source.name, "const-fix", tensor, {}, attrs, codes)
+            self._new.add(constant, before=made.name)
+            made.args[arg] = [constant.name]
+
+    def _keep_float(self, op: Op) -> None:
+        """A float op on the CPU; its inputs become real values, its constants come along."""
+        args = {}
+        for arg, names in op.args.items():
+            args[arg] = [self._float_of(name) for name in names]
+        attrs = {key: value for key, value in op.attrs.items() if not key.startswith("__")}
+        tensor = Tensor(op.tensor.name, op.tensor.dims)
+        self._new.add(Op(op.name, op.type, tensor, args, attrs))
+        self._floats[op.name] = op.name
+
+    def _float_of(self, name: str) -> str:
+        if name in self._floats:
+            return self._floats[name]
+        if name not in self._codes:
+            constant = self._old.op(name)
+            if constant.type == "fix":
+                raise ModelError(f"op '{name}' must be reached by the graph's input, got a dead end")
+            self._new.add(Op(name, "const", Tensor(name, constant.tensor.dims), {}, {}, constant.data))
+            self._floats[name] = name
+            return name
+        source = self._logical(name)
+        fix_point = source.tensor.fix_point
+        made = Op(
+            f"{source.name}_fix2float",
+            "fix2float",
+            Tensor(f"{source.tensor.name}_float", source.tensor.dims),
+            {"input": [source.name]},
+            {"fix_point": fix_point, "bit_width": 8, "if_signed": True, "round_mode": "DPU_ROUND"},
+        )
+        if made.name not in self._new:
+            self._new.add(made)
+        self._floats[name] = made.name
+        return made.name
+
+    def _logical(self, name: str) -> Op:
+        """Return the code-making op in the dims that the float graph means, e.g. (1, 25) for (1, 1, 1, 25)."""
+        dims = self._old.op(name).tensor.dims
+        if self._new.op(self._codes[name]).tensor.dims != dims:
+            self._reshape_to(name, dims)
+        return self._new.op(self._codes[name])
+
+    def _requantize(self, fix: Op) -> None:
+        """A fix op behind a float op -> float2fix; behind codes of another fix point it is a copy."""
+        source = self._old.input(fix)
+        attrs = {
+            "fix_point": _fix_point(fix),
+            "bit_width": 8,
+            "if_signed": True,
+            "round_mode": str(fix.attrs.get("round_mode", "DPU_ROUND")),
+        }
+        args = {"input": [self._float_of(source.name)]}
+        tensor = _code_tensor(fix.name, source.tensor.dims, fix)
+        made = self._new.add(Op(fix.name, "float2fix", tensor, args, attrs))
+        self._codes[fix.name] = self._codes[source.name] = made.name
+
+
+def _fix_point(fix: Op) -> int:
+    if "fix_point" not in fix.attrs:
+        raise ModelError(f"fix op '{fix.name}' must have a fix_point, got none; run make quantize")
+    return int(fix.attrs["fix_point"])
+
+
+def _code_tensor(name: str, dims: tuple[int, ...], fix: Op) -> Tensor:
+    attrs = {
+        "fix_point": _fix_point(fix),
+        "bit_width": 8,
+        "if_signed": True,
+        "round_mode": str(fix.attrs.get("round_mode", "DPU_ROUND")),
+    }
+    return Tensor(name, tuple(dims), "xint8", attrs)
+
+
+def _window_attrs(op: Op, nonlinear: str) -> dict[str, Any]:
+    return {
+        "kernel": list(op.attrs["kernel"]),
+        "stride": list(op.attrs["stride"]),
+        "dilation": list(op.attrs.get("dilation", [1, 1])),
+        "pad": list(op.attrs.get("pad", [0, 0, 0, 0])),
+        "pad_mode": "FLOOR",
+        "nonlinear": nonlinear,
+        "group": 1,
+    }
+
+
+_FUSING = ("conv2d", "depthwise-conv2d", "inner-product", "eltwise")
+_MAKERS: dict[str, Callable[[_Lowering, Op, str, Op], None]] = {
+    "avgpool2d": _Lowering.pool,
+    "concat": _Lowering.concat,
+    "conv2d": _Lowering.convolution,
+    "data": _Lowering.data,
+    "depthwise-conv2d": _Lowering.convolution,
+    "eltwise": _Lowering.eltwise,
+    "inner-product": _Lowering.inner_product,
+    "maxpool2d": _Lowering.pool,
+}

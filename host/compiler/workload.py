@@ -1,0 +1,36 @@
+"""Counts the operations of ops and subgraphs: two per multiply-add, one per pooled or added element."""
+
+from __future__ import annotations
+
+import math
+
+from host.graph.graph import Graph, Op, Subgraph
+
+
+def macs_of(graph: Graph, op: Op) -> int:
+    """Return the multiply-adds of a convolution (or dense layer) for one image; 0 for other ops."""
+    if "weights" not in op.args:
+        return 0
+    weights = math.prod(graph.input(op, "weights").tensor.dims)
+    pixels = math.prod(op.tensor.dims[1:-1])
+    return weights * pixels
+
+
+def workload_of(graph: Graph, op: Op) -> int:
+    """Return the operations of an op for one image."""
+    if "weights" in op.args:
+        return 2 * macs_of(graph, op)
+    elements = math.prod(op.tensor.dims)
+    if op.type in ("pool-fix", "maxpool2d", "avgpool2d"):
+        return elements * math.prod(op.attrs["kernel"])
+    if op.type in ("eltwise-fix", "eltwise"):
+        return elements * (len(op.args["input"]) - 1)
+    return 0
+
+
+def set_workloads(graph: Graph, subgraph: Subgraph) -> int:
+    """Set attribute `workload` on a subgraph and all below it; returns the sum."""
+    own = sum(workload_of(graph, graph.op(name)) for name in subgraph.ops)
+    total = own + sum(set_workloads(graph, child) for child in subgraph.children)
+    subgraph.attrs["workload"] = total
+    return total

@@ -1,0 +1,134 @@
+"""Tests of the literal interpreter on whole models: one written by hand, and real compiled files.
+
+Must not import host or target; numpy only reads the stored inputs and outputs.
+Source: compiled files published by AMD and Beetlebox with the outputs they must give.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.literal import interpreter
+from tests.literal.ops import Tensor
+from tests.literal.written import field, written_model, written_op
+
+HERE = Path(__file__).parent
+
+RESHAPE = written_op("flat", "reshape-fix", [1, 2], {"input": "conv"}, b"", {"fix_point": -1})
+
+
+@pytest.mark.parametrize("module", ["__init__", "wire", "ops", "interpreter", "written"])
+def test_modules_import_only_each_other_and_the_standard_library(module: str) -> None:
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse((HERE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add("." * node.level + str(node.module))
+    allowed = {"tests.literal.ops", "tests.literal.wire", *sys.stdlib_module_names}
+    assert {name for name in imported if name.removesuffix(".abc") not in allowed} == set()
+
+
+def test_a_whole_model_runs_and_names_every_tensor(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.xmodel"
+    path.write_bytes(written_model(RESHAPE, "flat"))
+    model = interpreter.load(str(path))
+    result = interpreter.run(model, [10, -50, 127])
+    # weights -1 and 2: -10 - 100 = -110 gives -11.17; 50 + 254 = 304
+    assert {name: tensor.values for name, tensor in result.items()} == {
+        "in_t": [10, -50, 127],
+        "up_t": [10, -50, 127],
+        "w_t": [-1, 2],
+        "conv_t": [-11, 127],
+        "flat_t": [-11, 127],
+        "down_t": [-11, 127],
+    }
+    assert result["down_t"] == Tensor((1, 2), [-11, 127], -1)
+    assert interpreter.output_names(model) == ["down_t"]
+    assert interpreter.run(model, bytes([10, 206, 127])) == result
+    assert interpreter.run(model, np.array([10, -50, 127], np.int64)) == result
+    with pytest.raises(ValueError, match=r"codes must be -128..127, got -50..128"):
+        interpreter.run(model, [10, -50, 128])
+    with pytest.raises(ValueError, match="number of values must be 3, got 2"):
+        interpreter.run(model, [10, -50])
+    with pytest.raises(ValueError, match="DPU subgraph must be below 1, got 1"):
+        interpreter.run(model, [10, -50, 127], subgraph=1)
+
+
+def test_an_unknown_op_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.xmodel"
+    path.write_bytes(written_model(RESHAPE.replace(b"reshape-fix", b"reshuffling"), "flat"))
+    with pytest.raises(NotImplementedError, match="flat: type must be one of .*, got reshuffling"):
+        interpreter.run(interpreter.load(path), [1, 2, 3])
+
+
+def test_load_rejects_an_op_before_its_producer(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.xmodel"
+    path.write_bytes(field(1, "g") + RESHAPE + field(10, field(1, "root")))
+    with pytest.raises(ValueError, match="flat: producer must come before, got conv"):
+        interpreter.load(path)
+
+
+# Real compiled files
+
+
+@pytest.mark.parametrize("real", [False, True], ids=["random", "real"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "beetlebox_sign_language_mnist_a",
+        "dpupynq35_mnist_kria",
+        "vai2.5.tf2_custom_op_zcu",
+        "vai3.0.tf2_custom_op_zcu",
+    ],
+)
+def test_real_files_give_their_stored_outputs(shared: Path, name: str, real: bool) -> None:
+    folder = shared / "given" / "xmodels"
+    model = interpreter.load(folder / f"{name}.xmodel")
+    with np.load(folder / f"{name}.npz") as stored:
+        row = int(np.flatnonzero(stored["real"] == real)[0])
+        codes = stored["input"][row].tobytes()
+        expected = stored["output"][row].ravel().tolist()
+    (output,) = interpreter.output_names(model)
+    assert interpreter.run(model, codes)[output].values == expected
+
+
+def test_cpu_ops_turn_codes_into_probabilities(shared: Path) -> None:
+    folder = shared / "given" / "xmodels"
+    model = interpreter.load(folder / "dpupynq35_mnist_kria.xmodel")
+    with np.load(folder / "dpupynq35_mnist_kria.npz") as stored:
+        row = int(np.flatnonzero(stored["real"])[0])  # the first MNIST test image, a 7
+        result = interpreter.run(model, stored["input"][row].tobytes())
+    codes = result["quant_dense_1_softmax_fix"]
+    logits, probabilities = interpreter.run_cpu(model, result).values()
+    assert logits.values == [code / 4 for code in codes.values]
+    assert probabilities.dims == (1, 10)
+    assert sum(probabilities.values) == pytest.approx(1)
+    assert probabilities.values.index(max(probabilities.values)) == 7
+    ratio = probabilities.values[7] / probabilities.values[3]
+    assert ratio == pytest.approx(float(np.exp((codes.values[7] - codes.values[3]) / 4)))
+
+
+def test_a_later_subgraph_reads_its_own_register(shared: Path) -> None:
+    model = interpreter.load(shared / "given" / "xmodels" / "vai3.0.tf2_custom_op_zcu.xmodel")
+    assert interpreter.output_names(model, subgraph=1) == ["quant_dense_sigmoid_sigmoid_fix"]
+    with pytest.raises(NotImplementedError, match="got hard-sigmoid-fix"):
+        interpreter.run(model, [0] * 256, subgraph=1)
+    types = [op["type"] for op in model.ops]
+    before = replace(model, ops=model.ops[: types.index("hard-sigmoid-fix")])
+    *_, conv = interpreter.run(before, [0] * 256, subgraph=1).values()
+    # an input of zeros leaves the bias, and each subgraph has a REG_0 of its own
+    registers = model.subgraphs[3]["attrs"]["reg_id_to_parameter_value"]
+    (bias,) = (op["tensor"]["attrs"] for op in before.ops if op["tensor"]["dims"] == [10])
+    codes = registers["REG_0"][bias["ddr_addr"] : bias["ddr_addr"] + 10]
+    scale = 2.0 ** (conv.fix_point - bias["fix_point"])
+    expected = [math.floor((code - 256 * (code > 127)) * scale + 0.5) for code in codes]
+    assert conv.values == expected
+    assert any(expected)
