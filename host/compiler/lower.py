@@ -97,7 +97,13 @@ class _Lowering:
         """Add a code-making op that stands for old op `op` and its fix op."""
         args = {"input": [self._codes[name] for name in op.args.get("input", [])]}
         made = self._new.add(
-            Op(op.name, kind, _code_tensor(fix.name, dims, fix), args if args["input"] else {}, attrs)
+            Op(
+                op.name,
+                kind,
+                _code_tensor(fix.name, dims, fix),
+                args if args["input"] else {},
+                attrs,
+            )
         )
         self._codes[op.name] = self._codes[fix.name] = made.name
         return made
@@ -163,7 +169,12 @@ class _Lowering:
         name = f"{before.name}_reshaped"
         while name in self._new:
             name += "_"
-        tensor = Tensor(f"{before.tensor.name}_{name[len(before.name) + 1:]}", dims, "xint8", dict(before.tensor.attrs))
+        tensor = Tensor(
+            f"{before.tensor.name}_{name[len(before.name) + 1 :]}",
+            dims,
+            "xint8",
+            dict(before.tensor.attrs),
+        )
         attrs = {"shape": list(dims)}
         self._new.add(Op(name, "reshape-fix", tensor, {"input": [before.name]}, attrs))
         self._codes[old_name] = name
@@ -175,7 +186,9 @@ class _Lowering:
             fix = self._old.input(op, arg)
             source = self._old.input(fix) if fix.type == "fix" else fix
             if fix.type != "fix" or source.data is None:
-                raise ModelError(f"'{arg}' of op '{op.name}' must be a quantized constant, got {fix.type}")
+                raise ModelError(
+                    f"'{arg}' of op '{op.name}' must be a quantized constant, got {fix.type}"
+                )
             codes = quantize(source.data, _fix_point(fix), str(fix.attrs["round_mode"]))
             if arg == "weights" and dims is not None:
                 codes = codes.reshape(dims)
@@ -201,8 +214,12 @@ class _Lowering:
         if name not in self._codes:
             constant = self._old.op(name)
             if constant.type == "fix":
-                raise ModelError(f"op '{name}' must be reached by the graph's input, got a dead end")
-            self._new.add(Op(name, "const", Tensor(name, constant.tensor.dims), {}, {}, constant.data))
+                raise ModelError(
+                    f"op '{name}' must be reached by the graph's input, got a dead end"
+                )
+            self._new.add(
+                Op(name, "const", Tensor(name, constant.tensor.dims), {}, {}, constant.data)
+            )
             self._floats[name] = name
             return name
         source = self._logical(name)

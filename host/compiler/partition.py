@@ -111,7 +111,9 @@ def _constants(graph: Graph, name: str) -> list[str]:
 def _subgraph(graph: Graph, device: str, names: list[str]) -> Subgraph:
     for name in names:
         graph.op(name).attrs["device"] = device
-    first = next(name for name in names if graph.op(name).data is None and graph.op(name).type != "upload")
+    first = next(
+        name for name in names if graph.op(name).data is None and graph.op(name).type != "upload"
+    )
     subgraph = Subgraph(f"subgraph_{first}", {"device": device})
     if device in RUNNERS:
         subgraph.attrs["runner"] = dict(RUNNERS[device])
@@ -122,7 +124,9 @@ def _subgraph(graph: Graph, device: str, names: list[str]) -> Subgraph:
     for name in names:
         pending.append(name)
         if graph.op(name).data is None:
-            attrs = {"skip_code_gen": True} if graph.op(name).type in ("upload", "reshape-fix") else {}
+            attrs = (
+                {"skip_code_gen": True} if graph.op(name).type in ("upload", "reshape-fix") else {}
+            )
             subgraph.children.append(Subgraph(f"subgraph_{name}_layer", attrs, pending))
             pending = []
     subgraph.attrs["children_topological_sort"] = [

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from host.graph.graph import Graph, Op, Tensor, const
+from host.quiet import import_keras
 from target.errors import ModelError
 
 _ACTIVATION_TYPES = {"relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "softmax": "softmax"}
@@ -26,6 +27,7 @@ def load_keras_model(path: Path) -> Any:
     """
     if not path.is_file():
         raise ModelError(f"float model must be a .keras file, got no file at {path}; run make train")
+    import_keras()
     import keras
 
     try:

@@ -58,7 +58,7 @@ def _annotate_softmax(graph: Graph, op: Op) -> None:
     source = graph.input(op)
     if op.attrs.get("__keras") != "Activation" or source.type == "fix":
         return
-    fixed = _insert(graph, source, op, f"{op.name}/input_fix", "input", "min-mse", "DPU_ROUND")
+    fixed = _insert(graph, source, op, f"{source.name}_fix", "input", "min-mse", "DPU_ROUND")
     op.args["input"] = [fixed.name]
 
 

@@ -40,11 +40,14 @@ class Checkpoint:
         self._folder = out / "checkpoint"
         self._state = self._folder / "state.json"
 
-    def load(self, identity: dict[str, Any]) -> tuple[keras.Model, Progress] | None:
+    def load(
+        self, identity: dict[str, Any], give_up_others: bool
+    ) -> tuple[keras.Model, Progress] | None:
         """Return model (with optimizer state) and progress of a run with this identity, or None.
 
         Args:
             identity: Configuration and data of the run; another identity means another run.
+            give_up_others: Remove an unfinished run of another identity instead of refusing.
 
         Raises:
             ModelError: If there is an unfinished run of another identity.
@@ -56,10 +59,16 @@ class Checkpoint:
             progress = Progress(**state["progress"])
             same = state["identity"] == identity
         except (ValueError, KeyError, TypeError) as error:
+            if give_up_others:
+                self.remove()
+                return None
             raise ModelError(
                 f"unfinished training must be readable, got '{error}' in {self._state};"
                 " start anew with --force"
             ) from error
+        if not same and give_up_others:
+            self.remove()
+            return None
         if not same:
             raise ModelError(
                 "unfinished training must have the same options and data to be continued, got others"

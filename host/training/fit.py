@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import time
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from host.data.samples import Samples
-from host.data.split import Split, split_by_photo, split_tail
+from host.data.split import Split, split_by_rule
 from host.training.batches import Batches, network_input, one_hot
 from host.training.checkpoint import Checkpoint, Progress
 from host.training.config import TrainConfig
 from host.training.networks import build_network
 from host.training.schedules import build_schedule
-from target.errors import DataError, ModelError
+from target.errors import ModelError
 
 OUTPUTS = 25  # label values 0-24; 9 (J) is never a target
 _log = logging.getLogger(__name__)
@@ -42,46 +42,32 @@ class Trained(NamedTuple):
     seconds: float
 
 
-def split_of(samples: Samples, config: TrainConfig) -> Split:
-    """Split the training samples as the configuration says.
-
-    Raises:
-        DataError: If the rule is not `tail:N` or `photo:SHARE`.
-    """
-    rule, _, value = config.validation.partition(":")
-    try:
-        if rule == "tail":
-            return split_tail(samples, int(value))
-        if rule == "photo" and 0 < float(value) < 1:
-            return split_by_photo(samples, float(value), config.seed)
-    except ValueError:
-        pass
-    raise DataError(f"validation must be 'tail:N' or 'photo:SHARE', got '{config.validation}'")
-
-
-def train(samples: Samples, config: TrainConfig, out: Path) -> Trained:
+def train(
+    samples: Samples, config: TrainConfig, checkpoint: Checkpoint, restart: bool = False
+) -> Trained:
     """Train a network, or continue an interrupted training of the same configuration and data.
 
     Args:
         samples: The training part; images uint8 (n, 28, 28).
         config: The run.
-        out: Folder for the checkpoint; it is removed by the caller once the result is safe.
+        checkpoint: Where an unfinished run is kept; removed by the caller once the result is safe.
+        restart: Give up an unfinished run of another configuration instead of refusing.
 
     Raises:
         DataError: If the split is impossible.
-        ModelError: If `out` holds an unfinished run of another configuration.
+        ModelError: If there is an unfinished run of another configuration.
     """
     started = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    split = split_of(samples, config)
+    split = split_by_rule(samples, config.validation, config.seed)
     batches = Batches(
         samples.take(split.train), OUTPUTS, config.batch_size, config.seed, config.augment
     )
     held = samples.take(split.validation)
     validation = network_input(held.images), one_hot(held.labels, OUTPUTS)
     identity = {"config": dataclasses.asdict(config), "data_sha256": samples.sha256}
-    checkpoint = Checkpoint(out)
-    model, progress, best = _start(checkpoint, config, identity, len(batches))
+    stored = checkpoint.load(json.loads(json.dumps(identity)), restart)
+    model, progress, best = _start(checkpoint, stored, config, len(batches))
     while progress.epoch < config.epochs:
         _run_epoch(model, batches, validation, progress, config.epochs)
         if progress.best_epoch == progress.epoch:
@@ -89,16 +75,16 @@ def train(samples: Samples, config: TrainConfig, out: Path) -> Trained:
         checkpoint.save(model, progress, identity)
     result = build_network(config.network, OUTPUTS)
     result.set_weights(best)
-    return Trained(
-        result, progress.history, progress.best_epoch, split, time.monotonic() - started
-    )
+    return Trained(result, progress.history, progress.best_epoch, split, time.monotonic() - started)
 
 
 def _start(
-    checkpoint: Checkpoint, config: TrainConfig, identity: dict[str, Any], steps: int
+    checkpoint: Checkpoint,
+    stored: tuple[keras.Model, Progress] | None,
+    config: TrainConfig,
+    steps: int,
 ) -> tuple[keras.Model, Progress, list[np.ndarray]]:
     """Return model, progress and best weights: of the checkpoint if there is one, else fresh."""
-    stored = checkpoint.load(identity)
     if stored is not None:
         model, progress = stored
         _log.info("continuing after epoch %d of %d", progress.epoch, config.epochs)

@@ -8,14 +8,12 @@ Source: the graph, subgraph and register layout of DPUCZDX8G files of Vitis AI 1
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.literal.ops import OPS, Node, Tensor, check, const_fix, dims_of, fix_point_of
 from tests.literal.wire import read_graph
-
-Codes = Sequence[int] | bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,13 @@ def load(path: str | Path) -> Model:
     return Model(graph["name"], graph["ops"], graph["root"]["children"])
 
 
-def run(model: Model, codes: Codes, *, subgraph: int = 0) -> dict[str, Tensor]:
+def run(model: Model, codes: Iterable[int], *, subgraph: int = 0) -> dict[str, Tensor]:
     """Execute one DPU subgraph on one image.
 
     Args:
         model: The model.
-        codes: All values of the subgraph's one input in NHWC order, -128..127. Bytes are read as
-            two's complement.
+        codes: All values of the subgraph's one input in NHWC order, -128..127. The bytes of a
+            bytes-like object are read as two's complement.
         subgraph: Which DPU subgraph, counted from 0 in file order.
 
     Returns:
@@ -187,7 +185,7 @@ def _input_op(model: Model, inside: set[str]) -> Node:
     return sources[0]
 
 
-def _input_values(codes: Codes) -> list[int]:
+def _input_values(codes: Iterable[int]) -> list[int]:
     """Return the input codes as ints -128..127."""
     if isinstance(codes, (bytes, bytearray, memoryview)):
         return list(memoryview(codes).cast("B").cast("b"))

@@ -40,12 +40,16 @@ def written_op(
     kind: str,
     dims: list[int],
     args: dict[str, str] | None = None,
+    *,
     attrs: bytes = b"",
-    tensor_attrs: dict[str, int] | None = None,
+    numbers: dict[str, int],
 ) -> bytes:
-    """Encode an OPNode as a field of the graph; its tensor is called <name>_t."""
+    """Encode an OPNode as a field of the graph.
+
+    Its tensor is called <name>_t and has `numbers` as its int32 attributes.
+    """
     tensor = field(1, f"{name}_t") + field(2, b"".join(varint(size) for size in dims))
-    for key, value in (tensor_attrs or {}).items():
+    for key, value in numbers.items():
         tensor += entry(10, key, field(5, value))
     node = field(1, name) + field(2, kind) + attrs
     for key, producer in (args or {}).items():
@@ -58,6 +62,7 @@ def written_model(last_op: bytes, last_name: str) -> bytes:
     attrs = entry(3, "kernel", int32_vec(2, 1)) + entry(3, "stride", int32_vec(1, 1))
     attrs += entry(3, "nonlinear", field(11, "LEAKYRELU"))
     weights = {"fix_point": 0, "reg_id": 0, "ddr_addr": 3}
+    at = {"fix_point": -1}
     conv_args = {"input": "up", "weights": "w"}
     leaves = field(10, field(1, "leaf") + field(3, "up") + field(3, "w") + field(3, "conv"))
     leaves += field(10, field(1, "tail") + field(3, last_name) + field(3, "down"))
@@ -68,12 +73,12 @@ def written_model(last_op: bytes, last_name: str) -> bytes:
     return b"".join(
         [
             field(1, "tiny"),
-            written_op("in", "data-fix", [1, 1, 3, 1], tensor_attrs={"fix_point": -1}),
-            written_op("up", "upload", [1, 1, 3, 1], {"input": "in"}, b"", {"fix_point": -1}),
-            written_op("w", "const-fix", [1, 1, 2, 1], tensor_attrs=weights),
-            written_op("conv", "conv2d-fix", [1, 1, 2, 1], conv_args, attrs, {"fix_point": -1}),
+            written_op("in", "data-fix", [1, 1, 3, 1], numbers=at),
+            written_op("up", "upload", [1, 1, 3, 1], {"input": "in"}, numbers=at),
+            written_op("w", "const-fix", [1, 1, 2, 1], numbers=weights),
+            written_op("conv", "conv2d-fix", [1, 1, 2, 1], conv_args, attrs=attrs, numbers=at),
             last_op,
-            written_op("down", "download", [1, 2], {"input": last_name}, b"", {"fix_point": -1}),
+            written_op("down", "download", [1, 2], {"input": last_name}, numbers=at),
             field(10, field(1, "root") + field(10, user) + field(10, dpu)),
         ]
     )

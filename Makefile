@@ -1,0 +1,114 @@
+# The door to everything. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON3 ?= python3
+PY := .venv/bin/python
+NETWORK ?= signnet
+DATA ?= data
+SEED ?= 1
+BUILT := build/models/$(NETWORK)
+# What is evaluated, simulated and measured: the model built here, else the released one.
+MODEL ?= $(if $(wildcard $(BUILT)/model.json),$(BUILT),models/$(NETWORK))
+RECORDS ?= $(wildcard build/records/*.json)
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: help
+help:  ## list the targets
+	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip] [MODEL=folder]"
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/ready  ## everything: train, quantize, compile, stream, baselines, report
+	$(PY) -m host demo --data $(DATA)
+
+.PHONY: data
+data: .venv/ready  ## check the data set, or say how to get it
+	$(PY) -m host data --data $(DATA)
+
+.PHONY: train
+train: .venv/ready  ## train a network with its full recipe
+	$(PY) -m host train --network $(NETWORK) --data $(DATA) --out $(BUILT) --seed $(SEED) --force
+
+$(BUILT)/float.keras: | .venv/ready
+	$(PY) -m host train --network $(NETWORK) --data $(DATA) --out $(BUILT) --seed $(SEED)
+
+.PHONY: quantize
+quantize: $(BUILT)/float.keras  ## float model -> int8 graph
+	$(PY) -m host quantize $(BUILT) --data $(DATA)
+
+$(BUILT)/$(NETWORK)_int.xmodel: $(BUILT)/float.keras
+	$(PY) -m host quantize $(BUILT) --data $(DATA)
+
+.PHONY: compile
+compile: $(BUILT)/$(NETWORK)_int.xmodel  ## int8 graph -> .xmodel, manifest, golden vectors
+	$(PY) -m host compile $(BUILT) --data $(DATA)
+
+.PHONY: evaluate
+evaluate: .venv/ready  ## accuracy of MODEL, float and int8
+	$(PY) -m host evaluate $(MODEL) --data $(DATA)
+
+build/signs.avi: | .venv/ready
+	$(PY) -m host video $@ --data $(DATA)
+
+.PHONY: simulate
+simulate: .venv/ready $(if $(INPUT),,build/signs.avi)  ## the application on the emulator (INPUT=... OUTPUT=...)
+	$(PY) -m host simulate $(or $(INPUT),build/signs.avi) $(OUTPUT) --model $(MODEL) --record build/records/simulate-$(NETWORK).json $(if $(OUTPUT),,--headless)
+
+.PHONY: bench
+bench: .venv/ready  ## latency of emulator, LiteRT and Keras on this machine
+	$(PY) -m host bench $(MODEL) --data $(DATA) --out build/records/bench-$(NETWORK).json
+
+.PHONY: report
+report: .venv/ready $(if $(RECORDS),,bench)  ## build/records/*.json (or RECORDS=...) -> reports/latest
+	$(PY) -m host report $(or $(RECORDS),build/records/bench-$(NETWORK).json) --models $(MODEL) --out reports/latest
+
+.PHONY: release
+release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and evaluate it there
+	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data $(DATA)
+	$(PY) -m host evaluate models/$(NETWORK) --data $(DATA) --save
+
+.venv/ready: requirements.lock
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python must be 3.11 or newer, got $$($(PYTHON3) --version); install it or pass PYTHON3=python3.11" >&2; exit 1; }
+	$(PYTHON3) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch .venv/ready
+
+.PHONY: setup
+setup: .venv/ready  ## make .venv with the pinned packages
+
+.PHONY: apt
+apt:  ## install the Debian packages that some tests use (needs root)
+	@test "$$(id -u)" = 0 || { echo "error: installing Debian packages needs root; run sudo make apt" >&2; exit 1; }
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends ffmpeg >/dev/null
+
+.PHONY: check
+check: .venv/ready  ## format, lint, types and the quick tests
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q -m "not slow" -x
+
+.PHONY: format
+format: .venv/ready  ## let ruff rewrite the code
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+.PHONY: test
+test: .venv/ready  ## lint, types and all tests but the slow ones (what CI runs)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pytest -m "not slow"
+
+.PHONY: test-slow
+test-slow: .venv/ready  ## the tests that take longer than a person waits
+	$(PY) -m pytest -m slow
+
+.PHONY: clean
+clean:  ## remove everything that was built, keep data/ and models/
+	rm -rf build reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,49 @@
+"""python -m host <command>: train, quantize, compile, emulate, measure, report.
+
+Each command has its own --help. Results go to stdout (with --json as JSON), progress to stderr.
+Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+COMMANDS = {
+    "data": "find, check and describe Sign Language MNIST, or say how to get it",
+    "train": "train a network on it",
+    "quantize": "float model -> int8 graph with power-of-two scales",
+    "compile": "int8 graph -> .xmodel, manifest and golden vectors",
+    "evaluate": "accuracy of a model, float and int8",
+    "simulate": "run the board's application on the emulator",
+    "video": "a video of test images, each letter held for a while",
+    "bench": "latency of runners on this machine, one image at a time",
+    "report": "records and models -> one page",
+    "demo": "all of it, on a fresh machine",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command named first; returns its exit code."""
+    args = sys.argv[1:] if argv is None else argv
+    if not args or args[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if args else 2
+    if args[0] not in COMMANDS:
+        print(
+            f"error: command must be one of {', '.join(COMMANDS)}, got '{args[0]}'", file=sys.stderr
+        )
+        return 2
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
+    module = importlib.import_module(f"host.commands.{args[0]}")
+    return int(module.main(args[1:]))
+
+
+def _usage() -> str:
+    lines = [(__doc__ or "").strip(), "", "commands:"]
+    return "\n".join(lines + [f"  {name:10} {text}" for name, text in COMMANDS.items()])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Latency of runners on this machine: batch 1, same images, same clock boundaries.
+
+    python -m host bench models/signnet --data data/archive.zip --runners emulator,litert-int8
+
+Runners: emulator, litert-float, litert-int8, keras-cpu, keras-gpu. Prints {"records": [run records]} with
+--json; --out writes the same to a file for python -m host report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from host.commands.quantize import choose_calibration
+from host.data.locate import locate
+from host.data.sign_mnist import SignMnist, load_sign_mnist
+from host.paths import CACHE, DATA
+from host.runners.table import NAMES, RunnerNeeds, make_runner
+from target import files
+from target.command_line import make_parser, print_result, start_log
+from target.errors import BackendError, exit_code_of
+from target.manifest import Manifest, load_manifest
+from target.measure.single_stream import BenchConfig, single_stream
+from target.text.labels import letter_of
+
+DEFAULT_RUNNERS = ("emulator", "litert-float", "litert-int8", "keras-cpu")
+_log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = make_parser("python -m host bench", __doc__)
+    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("--data", type=Path, default=DATA, help="data set")
+    parser.add_argument(
+        "--runners", default=",".join(DEFAULT_RUNNERS), help=f"of {', '.join(NAMES)}"
+    )
+    parser.add_argument("--frames", type=int, default=BenchConfig.frames, help="counted queries")
+    parser.add_argument("--warmup", type=int, default=BenchConfig.warmup, help="uncounted queries")
+    parser.add_argument("--threads", type=int, default=1, help="of runners that can be told")
+    parser.add_argument("--out", type=Path, help="file for the records")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted models")
+    args = parser.parse_args(argv)
+    start_log(args.quiet)
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    names = [name.strip() for name in args.runners.split(",") if name.strip()]
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        raise BackendError(f"runners must be of {', '.join(NAMES)}, got '{args.runners}'")
+    if min(args.frames, args.threads) < 1 or args.warmup < 0:
+        raise BackendError("--frames and --threads must be at least 1, --warmup at least 0")
+    manifest = load_manifest(args.model)
+    data = load_sign_mnist(locate(args.data), args.cache)
+    config = BenchConfig(args.frames, args.warmup)
+    document = {"records": run_bench(manifest, data, names, config, (args.threads, args.cache))}
+    if args.out:
+        files.write_json(args.out, document)
+    print_result(document, args.json, "\n".join(describe(r) for r in document["records"]))
+    return 0
+
+
+def run_bench(
+    manifest: Manifest,
+    data: SignMnist,
+    names: list[str],
+    config: BenchConfig,
+    machine: tuple[int, Path],
+) -> list[dict[str, Any]]:
+    """Measure runners one after the other on the same test images.
+
+    Args:
+        manifest: Of the model.
+        data: Test images are the queries; training images calibrate LiteRT's int8.
+        names: Of the runners.
+        config: Queries and warm-up.
+        machine: Threads of runners that can be told, and the folder for converted models.
+
+    Returns:
+        One record a runner.
+    """
+    count = min(config.frames, len(data.test))
+    images = list(data.test.images[:count])
+    truth = [letter_of(int(label)) for label in data.test.labels[:count]]
+    needs = RunnerNeeds(machine[0], choose_calibration(data.train.images, 200, 1), machine[1])
+    records = []
+    for name in names:
+        _log.info("measuring %s on %s", manifest.name, name)
+        runner = make_runner(name, manifest, needs)
+        try:
+            records.append(single_stream(runner, manifest, images, truth, config))
+        finally:
+            runner.close()
+    return records
+
+
+def describe(record: dict[str, Any]) -> str:
+    """Return a record as one line for a person."""
+    infer = record["stages"]["infer"]
+    return (
+        f"{record['model']['name']:10} {record['runner']:13} {record['kind']:9}"
+        f" infer p50 {infer['p50']:7.3f}  p90 {infer['p90']:7.3f}  p99 {infer['p99']:7.3f} ms"
+        f"  {record['throughput_fps']:7.0f} fps  accuracy {record['accuracy']:.4f}"
+    )

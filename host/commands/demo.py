@@ -1,0 +1,176 @@
+"""All of it on a fresh machine: train, quantize, compile, evaluate, stream, measure, report.
+
+    python -m host demo --data data/archive.zip
+
+Trains signnet with its quick recipe (at most four minutes), streams a video made of test images through
+the emulator, measures the baselines and writes reports/latest/report.html. Released models in models/
+are evaluated, streamed and measured too. Writes only under build/ and reports/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from host.commands.bench import DEFAULT_RUNNERS, run_bench
+from host.commands.compile import GOLDEN_IMAGES, run_compilation
+from host.commands.evaluate import evaluate_model, save_metrics
+from host.commands.quantize import choose_calibration, run_quantization
+from host.commands.train import run_training
+from host.data.locate import locate
+from host.data.sign_mnist import SignMnist, load_sign_mnist
+from host.data.sign_video import VideoConfig, write_sign_video
+from host.graph.from_keras import from_keras, load_keras_model
+from host.paths import BUILD, CACHE, DATA, RELEASED, REPORTS
+from host.quantizer.config import QuantConfig
+from host.report.merge import merge
+from host.report.write import write_report
+from host.runners.emulator import EmulatorRunner
+from host.training.config import TrainConfig, recipe
+from target import files
+from target.app import StreamConfig
+from target.camera.video_file import VideoFile
+from target.command_line import make_parser, print_result, start_log
+from target.errors import DataError, exit_code_of
+from target.manifest import NAME, Manifest, load_manifest
+from target.measure.single_stream import BenchConfig
+from target.stream import describe, run_stream
+from target.text.labels import STATIC_LETTERS
+
+TITLE = "Sign-language letters on the ZCU104's DPU"
+NETWORK = "signnet"
+MODEL_NAME = "signnet-quick"  # beside a released signnet in the same report
+_log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = make_parser("python -m host demo", __doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV file or folder")
+    parser.add_argument(
+        "--build", type=Path, default=BUILD / "demo", help="folder for models and video"
+    )
+    parser.add_argument("--out", type=Path, default=REPORTS / "latest", help="folder of the report")
+    parser.add_argument("--released", type=Path, default=RELEASED, help="folder of released models")
+    parser.add_argument("--epochs", type=int, help="other than the quick recipe's")
+    parser.add_argument("--frames", type=int, default=BenchConfig.frames, help="queries a baseline")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
+    args = parser.parse_args(argv)
+    start_log(args.quiet)
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    started = time.monotonic()
+    data = load_sign_mnist(locate(args.data), args.cache)
+    _log.info("data: %d training and %d test images", len(data.train), len(data.test))
+    folder = args.build / MODEL_NAME
+    config = recipe(NETWORK, quick=True)
+    if args.epochs is not None:
+        config = TrainConfig(**{**config.__dict__, "epochs": args.epochs})
+    _build_model(folder, config, data)
+    models = [load_manifest(folder), *_released(args.released)]
+    video = args.build / "signs.avi"
+    truth = write_sign_video(data.test, VideoConfig(STATIC_LETTERS), video)
+    _log.info("video: %s, %d frames", video, len(truth))
+    records: list[dict[str, Any]] = []
+    folders = []
+    for manifest in models:
+        folders.append(_evaluate(manifest, data, args.build))
+        records.append(_stream(manifest, video, truth, args.build))
+        bench = BenchConfig(frames=args.frames)
+        records += run_bench(manifest, data, _runners(), bench, (1, args.cache))
+    return _report(args, records, folders, time.monotonic() - started)
+
+
+def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
+    if _is_trained(folder, config, data):
+        _log.info("train: %s is there, trained by the same recipe on the same data", folder)
+    else:
+        _log.info("train: %s, %d epochs", config.network, config.epochs)
+        run_training(config, data, folder, restart=True)
+    graph = from_keras(load_keras_model(folder / "float.keras"))
+    images = choose_calibration(data.train.images, QuantConfig.count, seed=1)
+    source = Path(data.train.source).name
+    result = run_quantization(graph, images, QuantConfig(), folder, MODEL_NAME, source)
+    _log.info("quantize: %d positions in %.2f s", len(result.before), result.seconds)
+    compiled = run_compilation(folder, folder, data.test.images[:GOLDEN_IMAGES], seed=1)
+    _log.info("compile: %s, subgraphs %s", compiled["xmodel"], compiled["subgraphs"])
+
+
+def _is_trained(folder: Path, config: TrainConfig, data: SignMnist) -> bool:
+    try:
+        facts = json.loads((folder / "train.json").read_text(encoding="utf-8"))
+        same = facts["config"] == json.loads(json.dumps(config, default=vars))
+        return bool(
+            same
+            and facts["data"]["sha256"] == data.train.sha256
+            and (folder / "float.keras").is_file()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _released(folder: Path) -> list[Manifest]:
+    if not folder.is_dir():
+        return []
+    return [load_manifest(child) for child in sorted(folder.iterdir()) if (child / NAME).is_file()]
+
+
+def _evaluate(manifest: Manifest, data: SignMnist, build: Path) -> Path:
+    """Evaluate a model; returns the folder that the report reads its facts from."""
+    result = evaluate_model(manifest, data.test, with_float=True)
+    _log.info(
+        "evaluate: %s: float %d, int8 %d of %d right",
+        manifest.name,
+        result["float_correct"],
+        result["int8_correct"],
+        result["n"],
+    )
+    if build in manifest.folder.parents:
+        save_metrics(manifest, result)
+        return manifest.folder
+    # A released model is not written to: its facts of today go into a folder of their own.
+    facts = build / "released" / manifest.name
+    for name in (NAME, "history.json"):
+        if (manifest.folder / name).is_file():
+            files.write_bytes(facts / name, (manifest.folder / name).read_bytes())
+    save_metrics(Manifest(facts, manifest.content), result)
+    return facts
+
+
+def _stream(manifest: Manifest, video: Path, truth: list[str], build: Path) -> dict[str, Any]:
+    runner = EmulatorRunner(manifest)
+    output = build / f"letters-{manifest.name}.avi"
+    result = run_stream(VideoFile(video), runner, manifest, (str(output), True), StreamConfig())
+    if result.interrupted:
+        raise KeyboardInterrupt
+    if len(result.letters) != len(truth):
+        raise DataError(f"stream must give all {len(truth)} frames, got {len(result.letters)}")
+    right = sum(letter == truth[index] for index, letter in result.letters)
+    result.record["accuracy"] = round(right / len(truth), 6)
+    _log.info("stream: %s -> %s\n%s", video, output, describe(result.record))
+    return result.record
+
+
+def _runners() -> list[str]:
+    import tensorflow as tf
+
+    gpu = ["keras-gpu"] if tf.config.list_physical_devices("GPU") else []
+    return [*DEFAULT_RUNNERS, *gpu]
+
+
+def _report(
+    args: argparse.Namespace, records: list[dict[str, Any]], folders: list[Path], seconds: float
+) -> int:
+    path = args.build / "records.json"
+    files.write_json(path, {"records": records})
+    written = write_report(merge(TITLE, [path], folders), args.out)
+    result = {**{kind: str(place) for kind, place in written.items()}, "seconds": round(seconds, 1)}
+    text = "\n".join([f"done in {seconds:.0f} s", *(f"  {place}" for place in written.values())])
+    print_result(result, args.json, text)
+    return 0

@@ -1,0 +1,151 @@
+"""Quantize a float model to int8 with power-of-two scales, as AMD's vai_q_tensorflow2 does.
+
+    python -m host quantize build/models/signnet --data data/archive.zip
+    python -m host quantize FLOAT.keras --images IMAGES.npz --out DIR
+
+Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random training
+images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz and quantize.json,
+with --outputs-for also outputs_int8.npz.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host.data.locate import locate
+from host.data.npz import load_images
+from host.data.sign_mnist import load_sign_mnist
+from host.dpu.emulator import Emulator
+from host.graph.from_keras import from_keras, load_keras_model
+from host.graph.graph import Graph
+from host.paths import CACHE, DATA
+from host.quantizer.config import QuantConfig
+from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
+from host.quantizer.quantize import Quantized, quantize_graph
+from host.xmodel.writer import write_xmodel
+from target import files
+from target.command_line import make_parser, print_result, start_log
+from target.errors import exit_code_of
+
+_log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = make_parser("python -m host quantize", __doc__)
+    parser.add_argument("model", type=Path, help="a .keras file, or a folder with float.keras")
+    parser.add_argument("--images", type=Path, help=".npz file to calibrate on")
+    parser.add_argument("--data", type=Path, default=DATA, help="data set, if no --images")
+    parser.add_argument("--count", type=int, default=QuantConfig.count, help="calibration images")
+    parser.add_argument("--batch-size", type=int, default=QuantConfig.batch_size, help="per vote")
+    parser.add_argument("--out", type=Path, help="folder; that of the model if not given")
+    parser.add_argument("--name", help="of the result; the model's if not given")
+    parser.add_argument("--no-equalize", action="store_true", help="no cross-layer equalization")
+    parser.add_argument("--match-vai-q", action="store_true", help="repeat the tool's defects too")
+    parser.add_argument("--outputs-for", type=Path, help=".npz file to run through the result")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of training images")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
+    args = parser.parse_args(argv)
+    start_log(args.quiet)
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    path = args.model / "float.keras" if args.model.is_dir() else args.model
+    name = args.name or (args.model.resolve().name if args.model.is_dir() else path.stem)
+    out = args.out or path.parent
+    config = QuantConfig(args.count, args.batch_size, not args.no_equalize, args.match_vai_q)
+    graph = from_keras(load_keras_model(path))
+    images, source = _calibration(args)
+    result = run_quantization(graph, images, config, out, name, source)
+    if args.outputs_for:
+        _write_outputs(result.graph, load_images(args.outputs_for), out)
+    summary = {
+        "out": str(out),
+        "seconds": round(result.seconds, 3),
+        "positions": len(result.before),
+        "changed_by_adjustment": result.changed,
+    }
+    text = (
+        f"{out}/{name}_int.xmodel: {len(result.before)} positions, {result.changed} changed by the"
+        f" adjustments, quantized in {result.seconds:.2f} s"
+    )
+    print_result(summary, args.json, text)
+    return 0
+
+
+def _calibration(args: argparse.Namespace) -> tuple[np.ndarray, str]:
+    if args.images:
+        return load_images(args.images), args.images.name
+    data = load_sign_mnist(locate(args.data), args.cache)
+    return choose_calibration(data.train.images, args.count, args.seed), Path(
+        data.train.source
+    ).name
+
+
+def choose_calibration(images: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return `count` random images as network inputs, float32 (count, h, w, 1)."""
+    rows = np.random.default_rng(seed).permutation(len(images))[:count]
+    return np.asarray(images[rows].astype(np.float32)[..., None] / np.float32(255))
+
+
+@dataclasses.dataclass(frozen=True)
+class QuantizationResult:
+    """A quantized graph and how long it took."""
+
+    quantized: Quantized
+    seconds: float
+
+    @property
+    def graph(self) -> Graph:
+        """The quantized graph."""
+        return self.quantized.graph
+
+    @property
+    def before(self) -> dict[str, int]:
+        """Positions before the adjustments."""
+        return self.quantized.before
+
+    @property
+    def changed(self) -> int:
+        """Number of positions that the adjustments changed."""
+        return self.quantized.changed
+
+
+def run_quantization(
+    graph: Graph, images: np.ndarray, config: QuantConfig, out: Path, name: str, source: str
+) -> QuantizationResult:
+    """Quantize, and write everything that describes the result."""
+    started = time.perf_counter()
+    quantized = quantize_graph(graph, images, config)
+    seconds = time.perf_counter() - started
+    quantized.graph.name = name
+    write_xmodel(quantized.graph, out / f"{name}_int.xmodel")
+    files.write_json(out / "positions.json", positions_of(quantized.graph))
+    with files.replacing(out / "weights_int8.npz") as temporary:
+        np.savez_compressed(temporary, **int8_weights_of(quantized.graph))
+    facts: dict[str, Any] = {
+        "name": name,
+        "config": dataclasses.asdict(config),
+        "images": source,
+        "seconds": round(seconds, 3),
+        "changed_by_adjustment": quantized.changed,
+    }
+    files.write_json(out / "quantize.json", facts)
+    return QuantizationResult(quantized, seconds)
+
+
+def _write_outputs(graph: Graph, images: np.ndarray, out: Path) -> None:
+    emulator = Emulator(graph)
+    values = emulator.run({emulator.inputs[0].name: images})
+    codes = output_codes_of(graph, values)
+    final = graph.outputs()[0]
+    with files.replacing(out / "outputs_int8.npz") as temporary:
+        np.savez_compressed(temporary, **codes, final_float=values[final.tensor.name])

@@ -1,0 +1,126 @@
+"""Train a network on Sign Language MNIST.
+
+    python -m host train --network signnet --data data/archive.zip --out build/models/signnet
+
+Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where it
+stopped when the same command is given again. --quick shortens the recipe to a few minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host.data.locate import locate
+from host.data.sign_mnist import load_sign_mnist
+from host.paths import CACHE, DATA, build_folder
+from host.quiet import import_keras
+from host.training.config import RECIPES, TrainConfig, recipe
+from target import files
+from target.command_line import make_parser, print_result, start_log
+from target.errors import OutputError, exit_code_of
+
+_log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = make_parser("python -m host train", __doc__)
+    parser.add_argument("--network", default="signnet", help=f"one of {', '.join(RECIPES)}")
+    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV file or folder")
+    parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
+    parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
+    parser.add_argument("--epochs", type=int, help="other than the recipe's")
+    parser.add_argument("--batch-size", type=int, help="other than the recipe's")
+    parser.add_argument("--learning-rate", type=float, help="other than the recipe's")
+    parser.add_argument("--validation", help="tail:N or photo:SHARE, other than the recipe's")
+    parser.add_argument("--seed", type=int, default=1, help="of every random draw")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
+    parser.add_argument("--force", action="store_true", help="replace a model that is there")
+    args = parser.parse_args(argv)
+    start_log(args.quiet)
+    return exit_code_of(lambda: _run(args))
+
+
+def _config(args: argparse.Namespace) -> TrainConfig:
+    changes = {
+        name: value
+        for name in ("epochs", "batch_size", "learning_rate", "validation", "seed")
+        if (value := getattr(args, name)) is not None
+    }
+    config = dataclasses.replace(recipe(args.network, args.quick), **changes)
+    for name in ("epochs", "batch_size", "learning_rate"):
+        if not getattr(config, name) > 0:
+            raise OutputError(
+                f"--{name.replace('_', '-')} must be more than 0, got {getattr(config, name)}"
+            )
+    return config
+
+
+def _run(args: argparse.Namespace) -> int:
+    config = _config(args)
+    out = args.out or build_folder(config.network)
+    if (out / "float.keras").exists() and not args.force:
+        raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
+    data = load_sign_mnist(locate(args.data), args.cache)
+    files.write_json(out / "train-config.json", dataclasses.asdict(config))  # fails early, not late
+    result = run_training(config, data, out, args.force)
+    text = (
+        f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
+        f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s"
+    )
+    print_result(result, args.json, text)
+    return 0
+
+
+def run_training(config: TrainConfig, data: Any, out: Path, restart: bool) -> dict[str, Any]:
+    """Train, and write everything that describes the result.
+
+    Args:
+        config: The run.
+        data: host.data.sign_mnist.SignMnist; only its training part is used.
+        out: Model folder.
+        restart: Give up an unfinished training of another configuration.
+
+    Returns:
+        The content of train.json.
+    """
+    import_keras()
+    from host.training.checkpoint import Checkpoint
+    from host.training.curves import plot_history
+    from host.training.fit import train
+
+    checkpoint = Checkpoint(out)
+    trained = train(data.train, config, checkpoint, restart)
+    facts: dict[str, Any] = {
+        "network": config.network,
+        "config": dataclasses.asdict(config),
+        "data": {
+            "source": Path(data.train.source).name,
+            "sha256": data.train.sha256,
+            "rows_trained": len(trained.split.train),
+            "rows_validated": len(trained.split.validation),
+        },
+        "input": {"colour": "gray", "scale": 1 / 255},
+        "weights": int(trained.model.count_params()),
+        "best_epoch": trained.best_epoch,
+        "validation": {
+            "accuracy": trained.history["val_accuracy"][trained.best_epoch - 1],
+            "loss": trained.history["val_loss"][trained.best_epoch - 1],
+        },
+        "seconds": round(float(np.sum(trained.history["seconds"])), 1),
+    }
+    with files.replacing(out / "float.keras") as temporary:
+        trained.model.save(temporary)
+    history = {"history": trained.history, "best_epoch": trained.best_epoch}
+    files.write_json(out / "history.json", history)
+    files.write_json(out / "train.json", facts)
+    plot_history(trained.history, trained.best_epoch, config.network, out / "history.png")
+    (out / "train-config.json").unlink(missing_ok=True)
+    checkpoint.remove()
+    return facts

@@ -1,0 +1,96 @@
+"""Builds model.json: everything that somebody who uses the model must know."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from host.compiler.compile import TOOLCHAIN
+from host.dpu.arch import DpuArch
+from host.graph.graph import Op
+from target import files
+from target.manifest import NAME, SCHEMA_VERSION, check_manifest
+from target.text.labels import classes_of_outputs
+
+MAX_TRIM = 0.05  # of the side, given up for a whole multiple of the input size
+_VERSIONS = ("numpy", "keras", "tensorflow", "protobuf")
+
+
+def build_manifest(
+    name: str,
+    doors: tuple[Op, Op],
+    arch: DpuArch,
+    training: dict[str, Any],
+    paths: dict[str, Path],
+    folder: Path,
+) -> dict[str, Any]:
+    """Return the manifest of a compiled model.
+
+    Args:
+        name: Of the model.
+        doors: The data-fix op and the download op of the compiled graph.
+        arch: What it was compiled for.
+        training: The content of train.json; may be empty.
+        paths: Files by role, inside `folder`.
+        folder: The model's.
+
+    Raises:
+        ModelError: If the result would not be valid.
+    """
+    source, last = doors
+    _, height, width, channels = source.tensor.dims
+    data = training.get("data", {})
+    content = {
+        "schema": SCHEMA_VERSION,
+        "name": name,
+        "network": training.get("network", name),
+        "toolchain": {"name": TOOLCHAIN, "versions": _versions()},
+        "target": arch.name,
+        "fingerprint": f"{arch.fingerprint:#x}",
+        "input": {
+            "tensor": source.tensor.name,
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "colour": training.get("input", {}).get("colour", "gray"),
+            "crop": {"rule": "centre-square", "max_trim": MAX_TRIM},
+            "scale": training.get("input", {}).get("scale", 1 / 255),
+            "fix_point": source.tensor.fix_point,
+        },
+        "output": {
+            "tensor": last.tensor.name,
+            "classes": classes_of_outputs(last.tensor.dims[-1]),
+            "fix_point": last.tensor.fix_point,
+        },
+        "files": {
+            role: {"path": str(path.relative_to(folder)), "sha256": files.sha256_of(path)}
+            for role, path in paths.items()
+            if path.is_file()
+        },
+        "training": {
+            "source": data.get("source", "unknown"),
+            "sha256": data.get("sha256", "unknown"),
+            "split": training.get("config", {}).get("validation", "unknown"),
+            "epochs": training.get("config", {}).get("epochs"),
+            "seed": training.get("config", {}).get("seed"),
+            "weights": training.get("weights"),
+        },
+        "accuracy": None,
+        "predicted_latency": None,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+    check_manifest(content, str(folder / NAME))
+    return content
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _VERSIONS:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""Runners of this machine: the emulator, LiteRT, Keras; found by name, imported on first use."""

@@ -1,0 +1,51 @@
+"""Runners of this machine by name; each is imported on first use."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from target.errors import BackendError
+from target.manifest import Manifest
+from target.runners.base import Runner
+
+NAMES = ("emulator", "litert-float", "litert-int8", "keras-cpu", "keras-gpu")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunnerNeeds:
+    """What some runners need besides the model.
+
+    Attributes:
+        threads: Of CPU runners that can be told.
+        calibration: float32 (n, h, w, 1), for LiteRT's int8 conversion; may be empty.
+        cache: Folder for converted models.
+    """
+
+    threads: int
+    calibration: np.ndarray
+    cache: Path
+
+
+def make_runner(name: str, manifest: Manifest, needs: RunnerNeeds) -> Runner:
+    """Make a runner of this machine.
+
+    Raises:
+        BackendError: If the name is unknown or what is behind it is missing.
+        ModelError: If the model has no file for this runner.
+    """
+    if name == "emulator":
+        from host.runners.emulator import EmulatorRunner
+
+        return EmulatorRunner(manifest)
+    if name.startswith("litert-") and name in NAMES:
+        from host.runners.litert import make_litert_runner
+
+        return make_litert_runner(manifest, name, needs.threads, needs.calibration, needs.cache)
+    if name in NAMES:
+        from host.runners.keras import KerasRunner
+
+        return KerasRunner(manifest, name)
+    raise BackendError(f"runner must be one of {list(NAMES)}, got '{name}'")

@@ -1,0 +1,31 @@
+"""python -m target <command>: the application on the board.
+
+    run    frames in, letters out, on the DPU
+
+Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import List, Optional
+
+COMMANDS = {"run": "frames in, letters out, on the DPU"}
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command named first; returns its exit code."""
+    args = sys.argv[1:] if argv is None else argv
+    if not args or args[0] in ("-h", "--help"):
+        print((__doc__ or "").strip())
+        return 0 if args else 2
+    if args[0] not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        print(f"error: command must be one of {known}, got '{args[0]}'", file=sys.stderr)
+        return 2
+    return int(importlib.import_module(f"target.commands.{args[0]}").main(args[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""A folder of images, or one image, as a source: every picture, sorted by path."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import List, Optional
+
+from target.camera.base import Frame
+from target.errors import SourceError
+from target.opencv import cv2
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+
+
+def list_images(path: Path) -> List[Path]:
+    """Return the image files of a folder and the folders below it, sorted; a file alone is a list of one.
+
+    Raises:
+        SourceError: If there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise SourceError(f"folder must hold images ({' '.join(SUFFIXES)}), got none in {path}")
+    return found
+
+
+class ImageFolder:
+    """Reads the images of a folder one after the other.
+
+    Args:
+        path: A folder or one image.
+
+    Raises:
+        SourceError: If there is no image.
+    """
+
+    live = False
+    fps: Optional[float] = None
+
+    def __init__(self, path: Path) -> None:
+        self.uri = str(path)
+        self._paths = list_images(path)
+        self._next = 0
+
+    def read(self) -> Optional[Frame]:
+        """Return the next image, or None behind the last.
+
+        Raises:
+            SourceError: If a file is not an image.
+        """
+        if self._next >= len(self._paths):
+            return None
+        started = time.perf_counter()
+        path = self._paths[self._next]
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise SourceError(f"image must be one that OpenCV decodes, got another in {path}")
+        frame = Frame(image, self._next, started, str(path))
+        self._next += 1
+        return frame
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,42 @@
+"""What every command shares: its parser, its log on stderr, its JSON on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from typing import Any, Optional
+
+
+def make_parser(prog: str, doc: Optional[str]) -> argparse.ArgumentParser:
+    """Return a parser whose help is the module's docstring and shows defaults; it has --json."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=doc, formatter_class=_DocstringWithDefaults
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON on stdout, the log on stderr"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress, only warnings")
+    return parser
+
+
+class _DocstringWithDefaults(
+    argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter
+):
+    """Keeps the docstring's lines and appends the default to each option's help."""
+
+
+def start_log(quiet: bool = False) -> None:
+    """Send log lines to stderr, bare; progress unless `quiet`."""
+    logging.basicConfig(
+        level=logging.WARNING if quiet else logging.INFO,
+        format="%(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+
+
+def print_result(result: Any, as_json: bool, text: str) -> None:
+    """Print a command's result: one line of JSON, or the text for a person."""
+    print(json.dumps(result, ensure_ascii=False) if as_json else text, flush=True)

@@ -1,0 +1,32 @@
+"""Frames in, letters out, on the board's DPU.
+
+    python3 -m target run 0                        camera 0, a window
+    python3 -m target run clip.mp4 signs.avi       a video in, a video out
+    python3 -m target run photos/ --headless --json
+
+Without a board and VART use python -m host simulate, which runs this very application on the emulator.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Optional
+
+from target.command_line import make_parser, start_log
+from target.errors import exit_code_of
+from target.runners.table import NAMES, make_runner
+from target.stream import add_stream_options, stream
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command."""
+    parser = make_parser("python -m target run", __doc__)
+    add_stream_options(parser, Path("models/signnet"))
+    parser.add_argument("--runner", default="dpu", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument("--threads", type=int, default=1, help="of CPU runners")
+    parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
+    args = parser.parse_args(argv)
+    start_log(args.quiet)
+    return exit_code_of(
+        lambda: stream(args, lambda m: make_runner(args.runner, m, args.threads, args.vart_mode))
+    )

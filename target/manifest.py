@@ -1,0 +1,162 @@
+"""model.json: the one place that says how to use a model. Checked on load, never repeated in code."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from target import files
+from target.errors import ModelError
+from target.schema import find_fault, load_schema
+
+NAME = "model.json"
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """A model folder and its manifest.
+
+    Attributes:
+        folder: Where model.json lies; the paths in it are relative to it.
+        content: The whole document, valid by target/schemas/model.schema.json.
+    """
+
+    folder: Path
+    content: Dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self.content["name"])
+
+    @property
+    def toolchain(self) -> str:
+        """`builtin` or `vitis`."""
+        return str(self.content["toolchain"]["name"])
+
+    @property
+    def input_size(self) -> int:
+        """Side of the square input, pixels."""
+        return int(self.content["input"]["height"])
+
+    @property
+    def input_scale(self) -> float:
+        """Real value of one gray level."""
+        return float(self.content["input"]["scale"])
+
+    @property
+    def input_fix_point(self) -> int:
+        """Of the network's input codes."""
+        return int(self.content["input"]["fix_point"])
+
+    @property
+    def max_trim(self) -> float:
+        """Largest share of the side that the crop may give up for a whole multiple of the input."""
+        return float(self.content["input"]["crop"]["max_trim"])
+
+    @property
+    def output_fix_point(self) -> int:
+        """Of the network's output codes."""
+        return int(self.content["output"]["fix_point"])
+
+    @property
+    def classes(self) -> List[Optional[str]]:
+        """One entry per model output: a letter, or None for an output that is never an answer."""
+        return list(self.content["output"]["classes"])
+
+    @property
+    def xmodel(self) -> Path:
+        """Path of the compiled model."""
+        return self.file("xmodel")
+
+    @property
+    def sha256(self) -> str:
+        """Of the compiled model."""
+        return str(self.content["files"]["xmodel"]["sha256"])
+
+    def file(self, role: str) -> Path:
+        """Return the path of a file by its role: xmodel, float, int8, golden.
+
+        Raises:
+            ModelError: If the manifest names no such file.
+        """
+        if role not in self.content["files"]:
+            raise ModelError(
+                f"manifest must name a '{role}' file, got {sorted(self.content['files'])}"
+                f" in {self.folder / NAME}"
+            )
+        return self.folder / str(self.content["files"][role]["path"])
+
+    def verify(self, *roles: str) -> None:
+        """Check that files exist and have the sha256 of the manifest.
+
+        Args:
+            roles: Which files; all that the manifest names if none is given.
+
+        Raises:
+            ModelError: With the first file that is missing or differs.
+        """
+        for role in roles or tuple(self.content["files"]):
+            path = self.file(role)
+            expected = self.content["files"][role]["sha256"]
+            if not path.is_file():
+                raise ModelError(f"model file must exist, got none at {path}; run make compile")
+            got = files.sha256_of(path)
+            if got != expected:
+                raise ModelError(
+                    f"model file must have sha256 {expected[:16]}..., got {got[:16]}... in {path};"
+                    " copy it again or run make compile"
+                )
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read and check the manifest of a model folder.
+
+    Args:
+        folder: Holds model.json.
+
+    Raises:
+        ModelError: If it is missing, not JSON, of another major version, or not valid.
+    """
+    path = folder / NAME if folder.is_dir() else folder
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"model folder must hold {NAME}, got '{error.strerror}' at {path}; run make compile"
+        ) from error
+    except ValueError as error:
+        raise ModelError(
+            f"manifest must be JSON, got '{error}' in {path}; run make compile"
+        ) from error
+    check_manifest(content, str(path))
+    return Manifest(path.parent, content)
+
+
+def check_manifest(content: Any, where: str) -> None:
+    """Check a manifest's content.
+
+    Raises:
+        ModelError: With the first fault.
+    """
+    version = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        raise ModelError(
+            f"manifest version must be {SCHEMA_VERSION}, got {version} in {where};"
+            " use the program version that made it, or run make compile"
+        )
+    fault = find_fault(content, load_schema("model"))
+    if fault:
+        raise ModelError(f"{fault} in {where}; run make compile")
+    height, width = content["input"]["height"], content["input"]["width"]
+    if height != width:
+        raise ModelError(f"input must be square, got {height}x{width} in {where}")
+    for role, entry in content["files"].items():
+        parts = Path(entry["path"]).parts
+        if Path(entry["path"]).is_absolute() or ".." in parts:
+            raise ModelError(
+                f"path of '{role}' must stay in the model folder, got {entry['path']} in {where}"
+            )

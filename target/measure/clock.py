@@ -1,0 +1,39 @@
+"""Stage clocks: how long each stage of each frame took. Standard library only."""
+
+from __future__ import annotations
+
+import time
+from typing import Dict, List
+
+from target.measure.percentiles import summarize_ms
+
+STAGES = ("capture", "preprocess", "infer", "postprocess", "end_to_end")
+
+
+class StageClock:
+    """Collects durations by stage.
+
+    `end_to_end` runs from the moment a frame was captured to the moment its letter is known.
+    """
+
+    now = staticmethod(time.perf_counter)
+
+    def __init__(self) -> None:
+        self._samples: Dict[str, List[float]] = {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Add one duration; negative ones (a clock that jumped) count as zero."""
+        self._samples.setdefault(stage, []).append(max(seconds, 0.0))
+
+    def samples(self, stage: str) -> List[float]:
+        """Return the durations of a stage, seconds, in order."""
+        return self._samples.get(stage, [])
+
+    def summaries(self) -> Dict[str, Dict[str, float]]:
+        """Return the summary of every stage that has samples, in milliseconds."""
+        summaries = {}
+        for stage, samples in self._samples.items():
+            summary = summarize_ms(samples)
+            if summary is not None:
+                summaries[stage] = summary
+        return summaries

@@ -1,0 +1,84 @@
+"""The Runner protocol: one image in, one row of scores out, whatever executes the network."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol, Tuple
+
+import numpy as np
+
+from target.errors import BackendError
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorSpec:
+    """What a runner takes or gives: real value = (code - zero_point) * scale.
+
+    Attributes:
+        name: The tensor's name in the model.
+        shape: With batch 1 in front.
+        dtype: `int8` or `float32`.
+        scale: Real value of one code; 1.0 for float32. The DPU's is 2**-fix_point.
+        zero_point: Code of real zero; 0 on the DPU and for float32.
+    """
+
+    name: str
+    shape: Tuple[int, ...]
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+class Runner(Protocol):
+    """Executes the network on one image at a time.
+
+    Attributes:
+        name: As on the command line.
+        device: What does the work, in words.
+        kind: `measured` if times of `infer` are the named device's own, `emulated` if they are those
+            of a computer that computes what another device would.
+        threads: Threads the runner was told to use.
+        input: What `infer` takes.
+        output: What `infer` gives.
+        gives_probabilities: True if the output is already a softmax.
+    """
+
+    name: str
+    device: str
+    kind: str
+    threads: int
+    input: TensorSpec
+    output: TensorSpec
+    gives_probabilities: bool
+
+    def infer(self, tensor: np.ndarray) -> np.ndarray:
+        """Run the network.
+
+        Args:
+            tensor: Of `input`'s shape and dtype, C-contiguous; not kept.
+
+        Returns:
+            Of `output`'s shape and dtype; valid until the next call.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the runner holds; may be called twice."""
+        ...
+
+
+def check_tensor(tensor: np.ndarray, spec: TensorSpec) -> None:
+    """Check an input before it reaches a library that aborts on a wrong one.
+
+    Raises:
+        BackendError: If shape, dtype or memory layout is another one.
+    """
+    if tensor.shape != spec.shape or tensor.dtype != np.dtype(spec.dtype):
+        raise BackendError(
+            f"input '{spec.name}' must be {spec.dtype} {spec.shape},"
+            f" got {tensor.dtype} {tensor.shape}"
+        )
+    if not (tensor.flags.c_contiguous and tensor.flags.writeable):
+        raise BackendError(
+            f"input '{spec.name}' must be C-contiguous and writable, got neither or one"
+        )

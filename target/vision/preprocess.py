@@ -1,0 +1,86 @@
+"""Frame -> the network's input: centre crop, gray, area resize, a 256-entry table of codes.
+
+Everything that depends on the model comes from its manifest; the steps stand here and nowhere else.
+
+    frame uint8 (h, w, 3) BGR or (h, w) gray
+      -> centre square (target/vision/crop.py)
+      -> gray, OpenCV's weights 0.299 R + 0.587 G + 0.114 B
+      -> size x size by area averaging
+      -> table[gray]: int8 code floor(gray * scale * 2**fix_point + 0.5), saturated; or float32 gray * scale
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from target.errors import DataError
+from target.manifest import Manifest
+from target.opencv import cv2
+from target.runners.base import TensorSpec
+from target.vision.crop import centre_square, cut
+
+
+def input_table(scale: float, spec: TensorSpec) -> np.ndarray:
+    """Return what each gray level becomes.
+
+    Args:
+        scale: Real value of one gray level, of the manifest.
+        spec: The runner's input.
+
+    Returns:
+        (256,) of the spec's dtype; float32: level * scale; int8: rounded half up, saturated.
+    """
+    real = np.arange(256) * scale
+    if spec.dtype == "float32":
+        return real.astype(np.float32)
+    codes = np.floor(real / spec.scale + spec.zero_point + 0.5)
+    limits = np.iinfo(np.dtype(spec.dtype))
+    return np.clip(codes, limits.min, limits.max).astype(spec.dtype)
+
+
+class Preprocessor:
+    """Turns frames into tensors for one runner; the tensor's memory is reused.
+
+    Args:
+        manifest: Of the model.
+        spec: The runner's input, (1, size, size, 1).
+    """
+
+    def __init__(self, manifest: Manifest, spec: TensorSpec) -> None:
+        self._size = manifest.input_size
+        self._max_trim = manifest.max_trim
+        self._table = input_table(manifest.input_scale, spec)
+        self._tensor = np.zeros(spec.shape, dtype=spec.dtype)
+
+    def gray(self, frame: np.ndarray) -> np.ndarray:
+        """Return what the network sees, uint8 (size, size).
+
+        Args:
+            frame: uint8 (h, w, 3) BGR or (h, w) gray.
+
+        Raises:
+            DataError: If it is neither.
+        """
+        if frame.dtype != np.uint8 or frame.ndim not in (2, 3) or 0 in frame.shape:
+            raise DataError(
+                f"frame must be uint8 (h, w, 3) or (h, w), got {frame.dtype} {frame.shape}"
+            )
+        square = centre_square(frame.shape[0], frame.shape[1], self._size, self._max_trim)
+        crop = cut(frame, square)
+        if crop.ndim == 3:
+            crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+        if crop.shape == (self._size, self._size):
+            return crop
+        return np.asarray(cv2.resize(crop, (self._size, self._size), interpolation=cv2.INTER_AREA))
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Return the tensor of a frame; valid until the next call.
+
+        Args:
+            frame: uint8 (h, w, 3) BGR or (h, w) gray.
+
+        Returns:
+            (1, size, size, 1) of the runner's dtype.
+        """
+        np.take(self._table, self.gray(frame), out=self._tensor[0, :, :, 0], mode="clip")
+        return self._tensor

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from target.camera.base import Frame
+from target.camera.open import open_source
+from target.errors import OutputError, SourceError
+from target.opencv import cv2
+from target.show.base import View
+from target.show.open import open_sinks
+from target.show.overlay import draw_overlay
+from target.vision.postprocess import Prediction
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (64, 48))
+    for level in range(0, 250, 10):
+        writer.write(np.full((48, 64, 3), level, np.uint8))
+    writer.release()
+    return path
+
+
+def _view(image: np.ndarray, index: int = 0) -> View:
+    frame = Frame(image, index, 0.0, "x")
+    side = min(image.shape[:2])
+    return View(frame, Prediction("K", 0.93, "V", 0.05), "HELLO", 29.7, 4.2, 3, (0, 0, side), "emulator")
+
+
+def test_video_gives_every_frame_in_order(video: Path) -> None:
+    source = open_source(str(video))
+    levels = []
+    while (frame := source.read()) is not None:
+        levels.append(int(frame.image.mean().round()))
+        assert frame.index == len(levels) - 1
+    source.close()
+    assert len(levels) == 25 and not source.live and source.fps == 25.0
+    assert np.abs(np.array(levels) - np.arange(0, 250, 10)).max() <= 3  # JPEG
+
+
+def test_folder_gives_every_image_sorted(tmp_path: Path) -> None:
+    for name in ("b/2.png", "a/1.jpg", "c.PNG"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), np.zeros((8, 9, 3), np.uint8))
+    (tmp_path / "notes.txt").write_text("no image")
+    source = open_source(str(tmp_path))
+    names = []
+    while (frame := source.read()) is not None:
+        names.append(Path(frame.name).name)
+    assert names == ["1.jpg", "2.png", "c.PNG"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: str(p / "none.avi"), "video must be a file, got none at"),
+        (lambda p: str(p / "none.png"), "image must be a file, got none at"),
+        (lambda p: str(p), "folder must hold images .*got none in"),
+        (lambda p: "rtsp://camera", "input must be a camera index.*got 'rtsp://camera'"),
+        (lambda p: "/dev/video97", "camera must be one that OpenCV opens, got none at"),
+    ],
+    ids=["video", "image", "folder", "scheme", "camera"],
+)
+def test_a_source_that_is_not_there(tmp_path: Path, make: object, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        open_source(make(tmp_path))  # type: ignore[operator]
+
+
+def test_a_file_that_is_no_video_or_image(tmp_path: Path) -> None:
+    for name in ("broken.avi", "broken.png"):
+        (tmp_path / name).write_bytes(b"not a picture")
+        with pytest.raises(SourceError, match="must be one that OpenCV decodes, got another"):
+            open_source(str(tmp_path / name)).read()
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_video_sink_writes_what_can_be_read_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"deep/out{suffix}"
+    (sink,) = open_sinks(str(path), True, 20.0)
+    for index in range(12):
+        assert sink.show(_view(np.full((480, 640, 3), 120, np.uint8), index))
+    assert not path.exists()  # nothing half-written under its name
+    sink.close()
+    sink.close()
+    source = open_source(str(path))
+    count = 0
+    while source.read() is not None:
+        count += 1
+    assert count == 12
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_video_sink_without_frames_leaves_nothing(tmp_path: Path) -> None:
+    (sink,) = open_sinks(str(tmp_path / "out.avi"), True, None)
+    sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_video_sink_follows_a_change_of_size(tmp_path: Path) -> None:
+    (sink,) = open_sinks(str(tmp_path / "out.avi"), True, None)
+    sink.show(_view(np.zeros((480, 640, 3), np.uint8)))
+    sink.show(_view(np.zeros((720, 1280, 3), np.uint8)))
+    sink.close()
+    assert (tmp_path / "out.avi").stat().st_size > 0
+
+
+def test_outputs_that_cannot_be(read_only: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="video must be writable, got '(Not a directory|File exists)'"):
+        open_sinks(str(read_only / "out.avi"), True, None)
+    with pytest.raises(OutputError, match="output must be none, display:// or a video file"):
+        open_sinks(str(tmp_path / "out.gif"), True, None)
+    with pytest.raises(OutputError, match="got 'rtmp://x/y.avi'"):
+        open_sinks("rtmp://x/y.avi", True, None)
+
+
+def test_no_display_is_a_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(OutputError, match="display must be there for a window.*--headless"):
+        open_sinks(None, False, None)
+    assert open_sinks(None, True, None) == []
+    assert open_sinks("none", False, None) == []
+
+
+def test_headless_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":99")
+    with pytest.raises(OutputError, match="got the headless package; run pip install opencv-python"):
+        open_sinks("display://", False, None)
+
+
+@pytest.mark.parametrize("shape", [(480, 640, 3), (28, 28, 3), (50, 70), (1080, 1920, 3)])
+def test_overlay_draws_on_a_copy_of_any_size(shape: tuple[int, ...]) -> None:
+    image = np.full(shape, 90, np.uint8)
+    drawn = draw_overlay(_view(image))
+    assert drawn.ndim == 3 and drawn.shape[1] >= 480
+    assert (image == 90).all()
+    assert len(np.unique(drawn)) > 5
