@@ -2,7 +2,8 @@
 
     run    frames in, letters out, on the DPU
 
-Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130 Ctrl-C.
+Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
+Ctrl-C.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class StreamConfig:
 
     warmup: int = 10
     max_frames: Optional[int] = None
-    spell: SpellConfig = SpellConfig()
+    spell: SpellConfig = dataclasses.field(default_factory=SpellConfig)
 
 
 class StreamResult(NamedTuple):
@@ -186,7 +186,8 @@ class App:
             centre_square(height, width, manifest.input_size, manifest.max_trim),
             self._runner.name,
         )
-        return all([sink.show(view) for sink in self._sinks])
+        going_on = [sink.show(view) for sink in self._sinks]  # every sink sees every frame
+        return all(going_on)
 
     def _dropped(self) -> int:
         return int(getattr(self._source, "dropped", 0))

@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from typing import Any, Optional
+from typing import Any, Optional, TextIO
 
 
 def make_parser(prog: str, doc: Optional[str]) -> argparse.ArgumentParser:
@@ -27,12 +27,23 @@ class _DocstringWithDefaults(
     """Keeps the docstring's lines and appends the default to each option's help."""
 
 
+class _ToStderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to whatever sys.stderr is at that moment, so that a redirection takes effect."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+
 def start_log(quiet: bool = False) -> None:
     """Send log lines to stderr, bare; progress unless `quiet`."""
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO,
         format="%(message)s",
-        stream=sys.stderr,
+        handlers=[_ToStderr()],
         force=True,
     )
 

@@ -128,7 +128,7 @@ def load_manifest(folder: Path) -> Manifest:
         raise ModelError(
             f"model folder must hold {NAME}, got '{error.strerror}' at {path}; run make compile"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(
             f"manifest must be JSON, got '{error}' in {path}; run make compile"
         ) from error
@@ -154,6 +154,8 @@ def check_manifest(content: Any, where: str) -> None:
     height, width = content["input"]["height"], content["input"]["width"]
     if height != width:
         raise ModelError(f"input must be square, got {height}x{width} in {where}")
+    if not any(content["output"]["classes"]):
+        raise ModelError(f"classes must hold at least one letter, got none in {where}")
     for role, entry in content["files"].items():
         parts = Path(entry["path"]).parts
         if Path(entry["path"]).is_absolute() or ".." in parts:

@@ -1,6 +1,7 @@
 """The only file that imports cv2; everything the application and the host need of OpenCV.
 
-cv2 is imported on first use, so that what needs no pictures runs without it. Its errors become ours.
+cv2 is imported on first use, so that what needs no pictures runs without it. Its errors become
+ours.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The board has no jsonschema package, so the keywords that the two schemas in target/schemas use are
 checked here: type, enum, const, required, properties, additionalProperties (false or a schema),
-items, minItems, minimum, exclusiveMinimum, pattern, anyOf. Tests compare every verdict with jsonschema.
+items, minItems, minimum, exclusiveMinimum, pattern, anyOf. Tests compare every verdict with
+jsonschema.
 """
 
 from __future__ import annotations
@@ -55,8 +56,13 @@ def _is_type(value: Any, name: str) -> bool:
     if name in ("integer", "number"):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        return name == "number" or float(value).is_integer()
+        return name == "number" or isinstance(value, int) or value.is_integer()
     return isinstance(value, _TYPES[name])
+
+
+def _equal(value: Any, other: Any) -> bool:
+    """Compare two scalars as JSON does: true is not 1."""
+    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 
 def _type_fault(value: Any, schema: Dict[str, Any], what: str, where: str) -> Optional[str]:
@@ -68,9 +74,9 @@ def _type_fault(value: Any, schema: Dict[str, Any], what: str, where: str) -> Op
 
 
 def _value_fault(value: Any, schema: Dict[str, Any], what: str, where: str) -> Optional[str]:
-    if "const" in schema and value != schema["const"]:
+    if "const" in schema and not _equal(value, schema["const"]):
         return f"{what} must be {schema['const']!r}, got {_short(value)}"
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not any(_equal(value, option) for option in schema["enum"]):
         return f"{what} must be one of {schema['enum']}, got {_short(value)}"
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
         return f"{what} must match {schema['pattern']}, got {_short(value)}"

@@ -79,7 +79,9 @@ def test_graph_does_not_know_the_dpu_and_the_dpu_not_the_file_format(path: Path)
 
 
 @pytest.mark.parametrize(
-    "path", _files("host/quantizer", "host/compiler", "host/runners", "host/report", "host/data"), ids=_name
+    "path",
+    _files("host/quantizer", "host/compiler", "host/runners", "host/report", "host/data"),
+    ids=_name,
 )
 def test_rooms_never_import_commands(path: Path) -> None:
     assert not _uses(path, "host.commands")

@@ -2,7 +2,8 @@
 
     python -m host bench models/signnet --data data/archive.zip --runners emulator,litert-int8
 
-Runners: emulator, litert-float, litert-int8, keras-cpu, keras-gpu. Prints {"records": [run records]} with
+Runners: emulator, litert-float, litert-int8, keras-cpu, keras-gpu. Prints {"records": [run
+records]} with
 --json; --out writes the same to a file for python -m host report.
 """
 

@@ -2,7 +2,8 @@
 
     python -m host compile build/models/signnet
 
-Reads NAME_int.xmodel of the folder and writes NAME.xmodel, model.json and golden/vectors.npz. Says of every
+Reads NAME_int.xmodel of the folder and writes NAME.xmodel, model.json and golden/vectors.npz. Says
+of every
 op where it runs and why. The built-in compiler writes no DPU instructions: its file runs on the
 emulator and on AMD's CPU runner; a board needs AMD's own compiler.
 """

@@ -2,8 +2,8 @@
 
     python -m host data --data data/
 
-The data set needs a Kaggle account. If the `kaggle` command line tool is installed and configured, it is
-used to fetch the archive into data/; nothing is ever asked.
+The data set needs a Kaggle account. If the `kaggle` command line tool is installed and configured,
+it is used to fetch the archive into data/; nothing is ever asked.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python -m host demo --data data/archive.zip
 
-Trains signnet with its quick recipe (at most four minutes), streams a video made of test images through
-the emulator, measures the baselines and writes reports/latest/report.html. Released models in models/
-are evaluated, streamed and measured too. Writes only under build/ and reports/.
+Trains signnet with its quick recipe (at most four minutes), streams a video made of test images
+through
+the emulator, measures the baselines and writes reports/latest/report.html. Released models in
+models/ are evaluated, streamed and measured too. Writes only under build/ and reports/.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
     python -m host evaluate models/signnet --data data/archive.zip --json
 
---data is the Kaggle archive (its test part is used) or a folder of photos by letter. Only the 24 still
-letters can be answers. Prints {"n", "float_correct", "int8_correct", "per_letter", "confusion"}; rows of
+--data is the Kaggle archive (its test part is used) or a folder of photos by letter. Only the 24
+still
+letters can be answers. Prints {"n", "float_correct", "int8_correct", "per_letter", "confusion"};
+rows of
 `confusion` are the truth, columns the int8 model's answer. --save keeps it in the model's folder.
 """
 
@@ -79,7 +81,8 @@ def evaluate_model(manifest: Manifest, samples: Samples, with_float: bool) -> di
         with_float: Also run the float model in Keras.
 
     Returns:
-        n, float_correct (None without float), int8_correct, per_letter, letters, confusion, dataset.
+        n, float_correct (None without float), int8_correct, per_letter, letters, confusion,
+        dataset.
     """
     answers = {"int8": _int8_answers(manifest, samples.images)}
     if with_float:

@@ -3,7 +3,8 @@
     python -m host quantize build/models/signnet --data data/archive.zip
     python -m host quantize FLOAT.keras --images IMAGES.npz --out DIR
 
-Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random training
+Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random
+training
 images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz and quantize.json,
 with --outputs-for also outputs_int8.npz.
 """
@@ -130,7 +131,7 @@ def run_quantization(
     write_xmodel(quantized.graph, out / f"{name}_int.xmodel")
     files.write_json(out / "positions.json", positions_of(quantized.graph))
     with files.replacing(out / "weights_int8.npz") as temporary:
-        np.savez_compressed(temporary, **int8_weights_of(quantized.graph))
+        np.savez_compressed(temporary, allow_pickle=False, **int8_weights_of(quantized.graph))
     facts: dict[str, Any] = {
         "name": name,
         "config": dataclasses.asdict(config),
@@ -148,4 +149,5 @@ def _write_outputs(graph: Graph, images: np.ndarray, out: Path) -> None:
     codes = output_codes_of(graph, values)
     final = graph.outputs()[0]
     with files.replacing(out / "outputs_int8.npz") as temporary:
-        np.savez_compressed(temporary, **codes, final_float=values[final.tensor.name])
+        codes["final_float"] = values[final.tensor.name]
+        np.savez_compressed(temporary, allow_pickle=False, **codes)

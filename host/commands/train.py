@@ -2,8 +2,8 @@
 
     python -m host train --network signnet --data data/archive.zip --out build/models/signnet
 
-Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where it
-stopped when the same command is given again. --quick shortens the recipe to a few minutes.
+Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where
+it stopped when the same command is given again. --quick shortens the recipe to a few minutes.
 """
 
 from __future__ import annotations

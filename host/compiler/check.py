@@ -42,7 +42,12 @@ def _verdict(graph: Graph, op: Op, arch: DpuArch) -> Verdict:
         return Verdict(op.name, "USER", "the network's input")
     if op.type not in DPU_TYPES:
         return Verdict(op.name, "CPU", f"the DPU has no {op.type}")
-    checks = {"conv2d-fix": _conv_fault, "depthwise-conv2d-fix": _alu_fault, "pool-fix": _alu_fault}
+    checks = {
+        "conv2d-fix": _conv_fault,
+        "depthwise-conv2d-fix": _alu_fault,
+        "pool-fix": _alu_fault,
+        "eltwise-fix": _eltwise_fault,
+    }
     fault = checks[op.type](graph, op, arch) if op.type in checks else ""
     fault = fault or _shift_fault(graph, op)
     return Verdict(op.name, "CPU" if fault else "DPU", fault)
@@ -61,7 +66,11 @@ def _conv_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
     if max(sw, sh) > arch.conv_stride:
         return f"stride {sw}x{sh} is larger than {arch.conv_stride}"
     if max(dw, dh) * ic > 256 * arch.channel_parallel:
-        return f"dilation x input channels {max(dw, dh) * ic} is more than {256 * arch.channel_parallel}"
+        limit = 256 * arch.channel_parallel
+        return f"dilation x input channels {max(dw, dh) * ic} is more than {limit}"
+    left, right, top, bottom = op.attrs["pad"]
+    if max(left, right) > (kw - 1) * dw or max(top, bottom) > (kh - 1) * dh:
+        return f"pad {left, right, top, bottom} is more than the kernel reaches out"
     if words > arch.bank_depth:
         return f"kernel x input channels need {words} words, a bank has {arch.bank_depth}"
     if max(ic, oc) > arch.conv_channels:
@@ -79,6 +88,11 @@ def _alu_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
         return f"pad {left, right, top, bottom} is more than 15 (left, top) or 255 (right, bottom)"
     nonlinear = op.attrs.get("nonlinear", "NONE")
     return "" if nonlinear in ("NONE", "RELU", "RELU6") else f"the ALU has no {nonlinear}"
+
+
+def _eltwise_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
+    nonlinear = op.attrs.get("nonlinear", "NONE")
+    return "" if nonlinear in ("NONE", "RELU") else f"a sum or product has no {nonlinear}"
 
 
 def _nonlinear_fault(op: Op, arch: DpuArch) -> str:

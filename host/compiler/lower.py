@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from host.graph.graph import Graph, Op, Tensor
+from host.graph.graph import Graph, Op, Tensor, const
+from host.graph.passes.fold_padding import fold_padding
 from target.errors import ModelError
-from target.vision.fixed_point import quantize
+from target.vision.fixed_point import dequantize, quantize
 
 NONLINEAR = {"relu": "RELU", "relu6": "RELU6", "leaky-relu": "LEAKYRELU"}
 PASS_THROUGH = ("reshape", "flatten")
@@ -29,7 +30,9 @@ def lower(quantized: Graph) -> Graph:
     Raises:
         ModelError: If a fix op has no fix point or a layer's shapes make no sense.
     """
-    return _Lowering(quantized).run()
+    folded = quantized.copy()
+    fold_padding(folded)
+    return _Lowering(folded).run()
 
 
 class _Lowering:
@@ -109,7 +112,7 @@ class _Lowering:
         return made
 
     def data(self, op: Op, nonlinear: str, fix: Op) -> None:
-        """data + fix -> data-fix."""
+        """Data + fix -> data-fix."""
         attrs = {"shape": list(op.tensor.dims), "data_type": "XINT8"}
         self._emit(op, "data-fix", op.tensor.dims, fix, attrs)
 
@@ -141,13 +144,23 @@ class _Lowering:
         self._emit(op, "pool-fix", dims, fix, attrs)
 
     def eltwise(self, op: Op, nonlinear: str, fix: Op) -> None:
-        """eltwise [+ activation] + fix -> eltwise-fix."""
+        """Eltwise [+ activation] + fix -> eltwise-fix."""
         attrs = {"type": op.attrs["type"], "nonlinear": nonlinear}
-        self._emit(op, "eltwise-fix", op.tensor.dims, fix, attrs)
+        self._emit(op, "eltwise-fix", self._as_maps(op), fix, attrs)
 
     def concat(self, op: Op, nonlinear: str, fix: Op) -> None:
-        """concat + fix -> concat-fix."""
-        self._emit(op, "concat-fix", op.tensor.dims, fix, {"axis": op.attrs["axis"]})
+        """Concat + fix -> concat-fix."""
+        dims = self._as_maps(op)
+        axis = op.attrs["axis"] % len(op.tensor.dims) + len(dims) - len(op.tensor.dims)
+        self._emit(op, "concat-fix", dims, fix, {"axis": axis})
+
+    def _as_maps(self, op: Op) -> tuple[int, ...]:
+        """Bring flat inputs (1, c) into the one form (1, 1, 1, c); returns the op's dims in it."""
+        for name in op.args["input"]:
+            dims = _as_map(self._old.op(name).tensor.dims)
+            if self._new.op(self._codes[name]).tensor.dims != dims:
+                self._reshape_to(name, dims)
+        return _as_map(op.tensor.dims)
 
     def _map_before(self, name: str) -> str:
         """Return the old op before any chain of reshapes, where the map still has height and width."""
@@ -212,14 +225,7 @@ class _Lowering:
         if name in self._floats:
             return self._floats[name]
         if name not in self._codes:
-            constant = self._old.op(name)
-            if constant.type == "fix":
-                raise ModelError(
-                    f"op '{name}' must be reached by the graph's input, got a dead end"
-                )
-            self._new.add(
-                Op(name, "const", Tensor(name, constant.tensor.dims), {}, {}, constant.data)
-            )
+            self._new.add(self._constant(self._old.op(name)))
             self._floats[name] = name
             return name
         source = self._logical(name)
@@ -236,8 +242,18 @@ class _Lowering:
         self._floats[name] = made.name
         return made.name
 
+    def _constant(self, op: Op) -> Op:
+        """Return a float constant for a constant or for the fix op behind one."""
+        values = self._old.input(op).data if op.type == "fix" else op.data
+        if values is None:
+            raise ModelError(f"op '{op.name}' must be reached by the graph's input, got a dead end")
+        if op.type == "fix":
+            fix_point = _fix_point(op)
+            values = dequantize(quantize(values, fix_point, str(op.attrs["round_mode"])), fix_point)
+        return const(op.name, values)
+
     def _logical(self, name: str) -> Op:
-        """Return the code-making op in the dims that the float graph means, e.g. (1, 25) for (1, 1, 1, 25)."""
+        """Return the code-making op in the float graph's dims, e.g. (1, 25) for (1, 1, 1, 25)."""
         dims = self._old.op(name).tensor.dims
         if self._new.op(self._codes[name]).tensor.dims != dims:
             self._reshape_to(name, dims)
@@ -255,7 +271,11 @@ class _Lowering:
         args = {"input": [self._float_of(source.name)]}
         tensor = _code_tensor(fix.name, source.tensor.dims, fix)
         made = self._new.add(Op(fix.name, "float2fix", tensor, args, attrs))
-        self._codes[fix.name] = self._codes[source.name] = made.name
+        self._codes[fix.name] = made.name
+
+
+def _as_map(dims: tuple[int, ...]) -> tuple[int, ...]:
+    return (1, 1, *dims) if len(dims) == 2 else tuple(dims)
 
 
 def _fix_point(fix: Op) -> int:

@@ -80,7 +80,7 @@ def build_manifest(
         },
         "accuracy": None,
         "predicted_latency": None,
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     check_manifest(content, str(folder / NAME))
     return content

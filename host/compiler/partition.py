@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from host.compiler.check import Verdict
 from host.graph.graph import Graph, Op, Subgraph, Tensor
 
@@ -72,8 +74,10 @@ def _add_doors(graph: Graph, names: list[str]) -> list[str]:
 
 def _upload(graph: Graph, source: str, inside: set[str]) -> str:
     before = graph.op(source).tensor
-    name = f"{source}_upload_0"
-    tensor = Tensor(f"{before.name}_upload_0", before.dims, before.dtype, dict(before.attrs))
+    # A tensor that two DPU subgraphs take in has two uploads.
+    number = next(i for i in itertools.count() if f"{source}_upload_{i}" not in graph)
+    name = f"{source}_upload_{number}"
+    tensor = Tensor(f"{before.name}_upload_{number}", before.dims, before.dtype, dict(before.attrs))
     outside = tuple(op.name for op in graph if op.name not in inside)
     graph.add(Op(name, "upload", tensor, {"input": [source]}))
     graph.redirect(source, name, keep=(name, *outside))

@@ -22,7 +22,7 @@ def workload_of(graph: Graph, op: Op) -> int:
         return 2 * macs_of(graph, op)
     elements = math.prod(op.tensor.dims)
     if op.type in ("pool-fix", "maxpool2d", "avgpool2d"):
-        return elements * math.prod(op.attrs["kernel"])
+        return elements * int(math.prod(op.attrs["kernel"]))
     if op.type in ("eltwise-fix", "eltwise"):
         return elements * (len(op.args["input"]) - 1)
     return 0

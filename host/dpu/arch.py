@@ -1,7 +1,7 @@
 """The DPU as a compiler must know it: its name, fingerprint, parallelism, memories and operator limits.
 
-Sources: DPUCZDX8G product guide PG338; Vitis AI user guide UG1414 "Currently Supported Operators"; the
-target file create_target_DPUCZDX8G_ISA1.cpp of Vitis AI 3.5.
+Sources: DPUCZDX8G product guide PG338; Vitis AI user guide UG1414 "Currently Supported Operators";
+the target file create_target_DPUCZDX8G_ISA1.cpp of Vitis AI 3.5.
 """
 
 from __future__ import annotations

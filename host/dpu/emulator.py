@@ -28,12 +28,10 @@ class Emulator:
         ops: The functions of the ops by type; the quantizer puts its own `fix` here.
 
     Raises:
-        ModelError: If an op is unknown.
+        ModelError: If an op is unknown, or there is none of the name `stop_after`.
     """
 
-    def __init__(
-        self, graph: Graph, stop_after: str | None = None, ops: OpTable = OPS
-    ) -> None:
+    def __init__(self, graph: Graph, stop_after: str | None = None, ops: OpTable = OPS) -> None:
         self._graph = graph
         self._table = ops
         self._ops = _needed(graph, stop_after)
@@ -99,7 +97,7 @@ class Emulator:
 def _needed(graph: Graph, stop_after: str | None) -> list[Op]:
     if stop_after is None:
         return list(graph)
-    wanted = {stop_after}
+    wanted = {graph.op(stop_after).name}
     chosen = []
     for op in reversed(list(graph)):
         if op.name in wanted:

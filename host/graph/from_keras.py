@@ -1,7 +1,9 @@
 """Keras model -> float Graph. The only file of host/graph that imports Keras (and so TensorFlow).
 
-To add a layer: write its converter, add one line to CONVERTERS. Weights take XIR's layout (oc, kh, kw, ic);
-`__keras` remembers the layer's class, because AMD's quantizer treats Activation('relu') and ReLU apart.
+To add a layer: write its converter, add one line to CONVERTERS. Weights take XIR's layout (oc, kh,
+kw, ic);
+`__keras` remembers the layer's class, because AMD's quantizer treats Activation('relu') and ReLU
+apart.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def load_keras_model(path: Path) -> Any:
         ModelError: If it is missing or cannot be read.
     """
     if not path.is_file():
-        raise ModelError(f"float model must be a .keras file, got no file at {path}; run make train")
+        raise ModelError(
+            f"float model must be a .keras file, got no file at {path}; run make train"
+        )
     import_keras()
     import keras
 
@@ -34,7 +38,9 @@ def load_keras_model(path: Path) -> Any:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"float model must be readable by Keras 3, got '{reason}' in {path}") from error
+        raise ModelError(
+            f"float model must be readable by Keras 3, got '{reason}' in {path}"
+        ) from error
 
 
 def from_keras(model: Any) -> Graph:
@@ -53,9 +59,12 @@ def from_keras(model: Any) -> Graph:
     made: dict[str, str] = {}
     for layer in model.get_config()["layers"] if _is_functional(model) else _refuse(model):
         name = layer["config"]["name"]
+        _check_kind(layer)
         sources = [made[source] for source in _sources(layer)]
         made[name] = _convert(graph, model.get_layer(name), layer, sources)
     graph.sort()
+    if len(model.outputs) != 1:
+        raise ModelError(f"model '{model.name}' must have one output, got {len(model.outputs)}")
     return graph
 
 
@@ -64,14 +73,39 @@ def _is_functional(model: Any) -> bool:
 
 
 def _refuse(model: Any) -> Any:
-    raise ModelError(f"model must be a functional Keras model, got {type(model).__name__} '{model.name}'")
+    raise ModelError(
+        f"model must be a functional Keras model, got {type(model).__name__} '{model.name}'"
+    )
+
+
+def _check_kind(layer: dict[str, Any]) -> None:
+    """Refuse layers and layouts that no converter knows."""
+    name, config = layer["config"]["name"], layer["config"]
+    # `a + b` makes an operation, which is named Add too but is no layer.
+    if layer["class_name"] not in CONVERTERS or layer.get("module") != "keras.layers":
+        raise ModelError(
+            f"layer '{name}' must be one of {sorted(CONVERTERS)} in keras.layers,"
+            f" got {layer['class_name']} in {layer.get('module')}"
+        )
+    if config.get("data_format", "channels_last") != "channels_last":
+        raise ModelError(
+            f"data_format of layer '{name}' must be channels_last, got {config['data_format']}"
+        )
+
+
+def _check_axis(layer: Any) -> None:
+    axis, rank = layer.axis, len(layer.output.shape)
+    if axis not in (-1, rank - 1):
+        raise ModelError(f"axis of layer '{layer.name}' must be the last one, got {axis}")
 
 
 def _sources(layer: dict[str, Any]) -> list[str]:
     """Return the names of the layers that feed a layer, from its serialized call."""
     nodes = layer["inbound_nodes"]
     if len(nodes) > 1:
-        raise ModelError(f"layer '{layer['config']['name']}' must be used once, got {len(nodes)} uses")
+        raise ModelError(
+            f"layer '{layer['config']['name']}' must be used once, got {len(nodes)} uses"
+        )
     found: list[str] = []
     _collect_history(nodes[0]["args"] if nodes else [], found)
     return found
@@ -87,20 +121,23 @@ def _collect_history(value: Any, found: list[str]) -> None:
 
 def _convert(graph: Graph, layer: Any, config: dict[str, Any], sources: list[str]) -> str:
     kind = config["class_name"]
-    if kind not in CONVERTERS:
-        raise ModelError(
-            f"layer '{layer.name}' must be one of {sorted(CONVERTERS)}, got {kind}"
-        )
     last = CONVERTERS[kind](graph, layer, sources)
     activation = config["config"].get("activation", "linear")
     if kind == "Activation" or activation == "linear":
         return last
     # As AMD's separate_conv_act: the activation becomes a layer of its own, <layer>_<activation>.
+    if not isinstance(activation, str):  # a layer or an object of the user's
+        activation = str(activation["class_name"])
     return _activation(graph, f"{layer.name}_{activation}", activation, last, layer)
 
 
 def _add(
-    graph: Graph, layer: Any, kind: str, sources: list[str], attrs: dict[str, Any], **more: list[str]
+    graph: Graph,
+    layer: Any,
+    kind: str,
+    sources: list[str],
+    attrs: dict[str, Any],
+    **more: list[str],
 ) -> str:
     dims = tuple(1 if dim is None else int(dim) for dim in layer.output.shape)
     attrs = {"__keras": type(layer).__name__, **attrs}
@@ -113,8 +150,11 @@ def _constant(graph: Graph, layer: Any, role: str, values: np.ndarray) -> list[s
 
 
 def _input(graph: Graph, layer: Any, sources: list[str]) -> str:
-    dims = tuple(1 if dim is None else int(dim) for dim in layer.batch_shape)
-    tensor = Tensor(layer.name, dims)
+    if None in layer.batch_shape[1:]:
+        raise ModelError(
+            f"input '{layer.name}' must have a fixed size, got {list(layer.batch_shape[1:])}"
+        )
+    tensor = Tensor(layer.name, (1, *map(int, layer.batch_shape[1:])))
     return graph.add(Op(layer.name, "data", tensor, {}, {"__keras": "InputLayer"})).name
 
 
@@ -171,6 +211,7 @@ def _dense(graph: Graph, layer: Any, sources: list[str]) -> str:
 
 
 def _batchnorm(graph: Graph, layer: Any, sources: list[str]) -> str:
+    _check_axis(layer)
     channels = layer.output.shape[-1]
     parts = {
         "gamma": np.asarray(layer.gamma) if layer.scale else np.ones(channels),
@@ -218,6 +259,7 @@ def _leaky_relu(graph: Graph, layer: Any, sources: list[str]) -> str:
 
 
 def _softmax(graph: Graph, layer: Any, sources: list[str]) -> str:
+    _check_axis(layer)
     return _add(graph, layer, "softmax", sources, {"axis": -1})
 
 

@@ -1,6 +1,7 @@
 """Graph, Op, Tensor, Subgraph: the one representation of a network, in XIR's vocabulary.
 
-Every op makes one tensor and is named in its consumers' `args`, as in an .xmodel file. The same graph
+Every op makes one tensor and is named in its consumers' `args`, as in an .xmodel file. The same
+graph
 flows from Keras through folding, quantization and compilation to the file; the emulator executes it
 and the reader makes it. numpy and the standard library only.
 """
@@ -39,11 +40,14 @@ class Tensor:
         """Bits after the binary point.
 
         Raises:
-            ModelError: If the tensor has none.
+            ModelError: If the tensor has none, or one that is not an integer.
         """
-        if "fix_point" not in self.attrs:
-            raise ModelError(f"tensor '{self.name}' must have a fix_point, got none; quantize first")
-        return int(self.attrs["fix_point"])
+        found = self.attrs.get("fix_point")
+        if not isinstance(found, int):
+            raise ModelError(
+                f"tensor '{self.name}' must have an integer fix_point, got {found}; quantize first"
+            )
+        return found
 
 
 @dataclasses.dataclass
@@ -126,7 +130,9 @@ class Graph:
             ModelError: If its name is taken or one of its inputs is not there.
         """
         if op.name in self._ops:
-            raise ModelError(f"op names must be unique, got '{op.name}' twice in graph '{self.name}'")
+            raise ModelError(
+                f"op names must be unique, got '{op.name}' twice in graph '{self.name}'"
+            )
         for name in op.input_names:
             self.op(name)
         if before is None:
@@ -142,10 +148,16 @@ class Graph:
         """Remove an op that nobody uses, and the constants that only it used."""
         users = self.consumers(name)
         if users:
-            raise ModelError(f"op '{name}' must be unused to be removed, got user '{users[0].name}'")
+            raise ModelError(
+                f"op '{name}' must be unused to be removed, got user '{users[0].name}'"
+            )
         op = self._ops.pop(name)
         for source in op.input_names:
-            if source in self._ops and self.op(source).data is not None and not self.consumers(source):
+            if (
+                source in self._ops
+                and self.op(source).data is not None
+                and not self.consumers(source)
+            ):
                 del self._ops[source]
 
     def consumers(self, name: str) -> list[Op]:
@@ -189,19 +201,25 @@ class Graph:
     def sort(self) -> None:
         """Put the ops into topological order, keeping the present order where it is free.
 
+        An op that stands before one of its inputs stays; the input is moved in front of it.
+
         Raises:
             ModelError: If the graph has a cycle.
         """
-        waiting = dict(self._ops)
         done: dict[str, Op] = {}
-        while waiting:
-            ready = [op for op in waiting.values() if all(name in done for name in op.input_names)]
-            if not ready:
-                raise ModelError(
-                    f"graph '{self.name}' must have no cycle, got one through '{next(iter(waiting))}'"
-                )
-            for op in ready:
-                done[op.name] = waiting.pop(op.name)
+        for name in self._ops:
+            path = [name]  # each waits for the next one
+            while path:
+                op = self.op(path[-1])
+                missing = next((source for source in op.input_names if source not in done), None)
+                if missing is None:
+                    done[path.pop()] = op
+                elif missing in path:
+                    raise ModelError(
+                        f"graph '{self.name}' must have no cycle, got one through '{missing}'"
+                    )
+                else:
+                    path.append(missing)
         self._ops = done
 
     def of_type(self, *types: str) -> list[Op]:
@@ -225,7 +243,7 @@ class Graph:
                 op.type,
                 tensor,
                 {arg: list(names) for arg, names in op.args.items()},
-                copy.deepcopy({key: value for key, value in op.attrs.items()}),
+                copy.deepcopy(op.attrs),
                 op.data,
             )
         return twin

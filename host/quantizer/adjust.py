@@ -1,7 +1,8 @@
 """Post adjustments: changes positions until every shift is one that the DPU can do.
 
 One function a step, in the tool's order, each a single pass in layer order without a second look.
-Weights are not searched again after a change. Source: vai_q_tensorflow2, vitis_pof2s_refine_transforms.py.
+Weights are not searched again after a change. Source: vai_q_tensorflow2,
+vitis_pof2s_refine_transforms.py.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def shift_write(graph: Graph, match_vai_q: bool) -> int:
 
 
 def shift_swish(graph: Graph) -> int:
-    """x times hard-sigmoid(x): 0 <= sum of input positions - output <= 15; the output moves."""
+    """X times hard-sigmoid(x): 0 <= sum of input positions - output <= 15; the output moves."""
     changed = 0
     for op, sources, out in _eltwise(graph):
         producers = [graph.input(source) for source in sources]
@@ -133,7 +134,7 @@ def shift_bias_leakyrelu(graph: Graph) -> int:
     """Before a quantized LeakyReLU the shift of the bias must not be negative."""
     changed = 0
     for op in graph.of_type(*CONV_LIKE):
-        source, out, weights = _around(graph, op)
+        source, _, weights = _around(graph, op)
         bias = weight_fix(graph, op, "bias")
         users = graph.consumers(op.name)
         leaky = len(users) == 1 and users[0].type == "leaky-relu" and FLOAT not in users[0].attrs

@@ -32,7 +32,8 @@ def calibrate(graph: Graph, images: np.ndarray, batch_size: int) -> Votes:
         The votes of every fix op, by its name, in the order of the batches.
 
     Raises:
-        ModelError: If there are no images or they do not fit the network, or a tensor is not finite.
+        ModelError: If there are no images or they do not fit the network, or a tensor is not
+            finite.
     """
     if not len(images) or batch_size < 1:
         raise ModelError(
@@ -68,10 +69,8 @@ def _vote_and_fix(call: Call, graph: Graph, votes: Votes) -> np.ndarray:
         raise ModelError(
             f"tensor '{graph.input(call.op).name}' must be finite to be quantized, got inf or nan"
         )
-    if call.attr(METHOD) == "non-overflow":
-        position = non_overflow(values)
-    else:
-        position = min_mse(values, mode)
+    search_free = call.attr(METHOD) == "non-overflow"
+    position = non_overflow(values) if search_free else min_mse(values, mode)
     votes.setdefault(call.op.name, []).append(position)
     fixed = dequantize(quantize(values, position, mode), position)
     if constant:

@@ -14,7 +14,8 @@ from target.vision.fixed_point import quantize
 def positions_of(graph: Graph) -> dict[str, dict[str, int] | None]:
     """Return the positions of every layer, by role: kernel, bias, output, input.
 
-    `{}` is a layer without positions of its own, None one that stays float and is not quantized behind.
+    `{}` is a layer without positions of its own, None one that stays float and is not quantized
+    behind.
     """
     table: dict[str, dict[str, int] | None] = {}
     for op in graph:
@@ -64,5 +65,3 @@ def output_codes_of(graph: Graph, values: dict[str, np.ndarray]) -> dict[str, np
         key = op.attrs[LAYER] if op.attrs[ROLE] == "output" else f"{op.attrs[LAYER]}/input"
         codes[key] = quantize(values[op.tensor.name], int(op.attrs["fix_point"]))
     return codes
-
-

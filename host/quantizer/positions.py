@@ -1,7 +1,8 @@
 """Choosing the binary point of a tensor: non-overflow and minimum squared error, in float32 as AMD's.
 
 Source: vai_q_tensorflow2, vitis_quantize_ops.py. Its compiled graph takes ln(s) times 1/ln(2) in
-float32, which misses exact powers of two 2**-k for k = 13, 15, 26, 27, 30, 31, 49, 52 by one; so do we.
+float32, which misses exact powers of two 2**-k for k = 13, 15, 26, 27, 30, 31, 49, 52 by one; so
+do we.
 """
 
 from __future__ import annotations

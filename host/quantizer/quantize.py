@@ -61,8 +61,7 @@ def quantize_graph(graph: Graph, images: np.ndarray, config: QuantConfig) -> Qua
     """
     if len(images) < config.count:
         raise DataError(
-            f"calibration images must be at least {config.count}, got {len(images)};"
-            " lower --count"
+            f"calibration images must be at least {config.count}, got {len(images)}; lower --count"
         )
     annotated = optimize(graph, config)
     annotate(annotated)

@@ -16,7 +16,7 @@ from host.report.runs import BUDGET, Run
 from host.report.svg import draw_svg
 from host.report.wording import join, plain, plural, shorten, significant
 
-MOST_RUNS = 24
+MOST_RUNS = 16  # fit on a sheet of paper
 _PERCENTILES = {"p50": "#56b4e9", "p90": "#0072b2", "p99": "#d55e00"}
 _STAGES = dict(zip(BUDGET, ("#999999", "#e69f00", "#0072b2", "#009e73")))
 _LOGARITHMIC_FROM = 20  # largest value over smallest

@@ -129,6 +129,7 @@ def _model_names(records: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str
 
 def _place(record: dict[str, Any], several: bool) -> str:
     device, cpu = plain(record["device"]), environment_text(record, "cpu")
+    several = several and record["kind"] != "predicted"  # nothing ran on that processor
     return f"{device} ({cpu})" if several and cpu and cpu not in device else device
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from host.report.models import Accuracy, ModelFolder
 from host.report.runs import KINDS, Run, environment_text, groups_of, of_kind
-from host.report.wording import count, join, percent, plain, plural, ratio, significant
+from host.report.wording import count, join, percent, plain, plural, ratio, shorten, significant
 
 _OPENING = {"measured": "Measured", "emulated": "Emulated", "predicted": "Predicted (not measured)"}
 _CLOSING = {
@@ -17,6 +17,8 @@ _CLOSING = {
     "emulated": " That is the time of the computer that emulates, not the DPU's.",
     "predicted": " Nothing was run for this number.",
 }
+_LONGEST = 60  # letters of a name in a sentence
+_MOST_OTHERS = 6
 
 
 def summarize(runs: Sequence[Run], models: Sequence[ModelFolder]) -> list[str]:
@@ -49,7 +51,8 @@ def _accuracy_sentence(model: ModelFolder) -> str:
 def _change(accuracy: Accuracy) -> str:
     change = round((accuracy.int8_share - accuracy.float_share) * 100, 2)
     if change == 0:
-        return "the same within 0.01 points"
+        equal = accuracy.int8_share == accuracy.float_share
+        return "the same" if equal else "the same within 0.01 points"
     return f"{abs(change):.2f} points {'less' if change < 0 else 'more'}"
 
 
@@ -76,21 +79,26 @@ def _no_headline(kind: str, model: str) -> str:
 def _headline(ranked: Sequence[Run]) -> str:
     """Say how fast the first run is and how many times as long the others take."""
     first = ranked[0]
-    runner = f"{plain(first.record['runner'])} ({first.place}, {plural(first.threads, 'thread')})"
+    name = shorten(plain(first.record["runner"]), _LONGEST)
+    runner = f"{name} ({shorten(first.place, _LONGEST)}, {plural(first.threads, 'thread')})"
     which = f"the fastest runner is {runner}" if len(ranked) > 1 else f"runner {runner}"
     where = " in the application" if first.task == "stream" else ""
+    verb = "would take" if first.kind == "predicted" else "took"
     text = (
         f"{_OPENING[first.kind]}, model {first.model}: {which};"
-        f" 90 % of its inferences{where} took at most {significant(first.p90_ms or 0.0)} ms."
+        f" 90 % of its inferences{where} {verb} at most {significant(first.p90_ms or 0.0)} ms."
     )
-    others = [
-        f"{run.name}{'' if run.place == first.place else f' ({run.place})'}"
-        f" {ratio(run.ratio or 0.0)} times"
-        for run in ranked[1:]
-    ]
+    others = [_relative(run, first) for run in ranked[1 : 1 + _MOST_OTHERS]]
+    if left := len(ranked) - 1 - len(others):
+        others.append(f"{left} more in the table")
     if others:
         text += f" The p90 of the others, relative to that: {join(others)}."
     return text + _CLOSING[first.kind]
+
+
+def _relative(run: Run, first: Run) -> str:
+    where = "" if run.place == first.place else f" ({shorten(run.place, _LONGEST)})"
+    return f"{shorten(run.name, _LONGEST)}{where} {ratio(run.ratio or 0.0)} times"
 
 
 def find_warnings(runs: Sequence[Run], models: Sequence[ModelFolder]) -> list[str]:
@@ -107,11 +115,12 @@ def find_warnings(runs: Sequence[Run], models: Sequence[ModelFolder]) -> list[st
 
 
 def _full(run: Run) -> str:
-    return f"{run.name}, model {run.model}, {run.kind} {run.task}"
+    return f"{shorten(run.name, _LONGEST)}, model {run.model}, {run.kind} {run.task}"
 
 
 def _names(runs: Sequence[Run]) -> str:
-    return join(list(dict.fromkeys(plain(run.record["runner"]) for run in runs)))
+    names = dict.fromkeys(shorten(plain(run.record["runner"]), _LONGEST) for run in runs)
+    return join(list(names))
 
 
 def _other_builds(runs: Sequence[Run], models: Sequence[ModelFolder]) -> list[str]:

@@ -24,7 +24,7 @@ class EmulatorRunner:
 
     name = "emulator"
     kind = "emulated"
-    device = "this computer, emulating the DPUCZDX8G in integer arithmetic (engine: numpy)"
+    device = "this computer emulating the DPU (engine: numpy)"
     threads = 1
     gives_probabilities = False
 

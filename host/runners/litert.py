@@ -1,11 +1,14 @@
 """Makes the .tflite files of the CPU baselines from the float model; the runner itself is target's.
 
-float: as it is. int8: LiteRT's own full-integer post-training quantization, calibrated on images, with
-int8 input and output. Files are kept in a cache folder by the float model's sha256.
+float: as it is. int8: LiteRT's own full-integer post-training quantization, calibrated on images,
+with int8 input and output. Files are kept in a cache folder by the float model's sha256.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,24 +49,27 @@ def make_litert_runner(
         if name == "litert-int8" and not len(images):
             raise DataError("int8 calibration must have images, got none; pass --data")
         files.write_bytes(path, _convert(source, name == "litert-int8", images))
-    return LiteRtRunner(path, name, threads)
+    with quiet_stderr():  # LiteRT announces its XNNPACK delegate
+        return LiteRtRunner(path, name, threads)
 
 
 def _convert(source: Path, int8: bool, images: np.ndarray) -> bytes:
     import_keras()
     import tensorflow as tf
 
-    model = load_keras_model(source)
-    batch = tf.TensorSpec((1, *model.input.shape[1:]), tf.float32)
-    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(batch)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    converter = tf.lite.TFLiteConverter.from_keras_model(load_keras_model(source))
     if int8:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = _representative(images)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
-    with quiet_stderr():
+    # The converter tells its story on stdout, on stderr and in warnings; errors still come out.
+    with (
+        quiet_stderr(),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(action="ignore"),
+    ):
         return bytes(converter.convert())
 
 

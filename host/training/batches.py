@@ -22,7 +22,8 @@ def one_hot(labels: np.ndarray, outputs: int) -> np.ndarray:
 class Batches(keras.utils.PyDataset):
     """One epoch of training batches; `epoch` selects which one.
 
-    A run that is resumed at epoch 7 sees the same images in the same order as one that never stopped.
+    A run that is resumed at epoch 7 sees the same images in the same order as one that never
+    stopped.
     """
 
     def __init__(

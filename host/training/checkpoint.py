@@ -25,7 +25,8 @@ class Progress:
     Attributes:
         epoch: Epochs done.
         history: One list per metric, one value per epoch done.
-        best_epoch: 1-based epoch of the best validation accuracy (then lowest loss); 0 for none yet.
+        best_epoch: 1-based epoch of the best validation accuracy (then lowest loss); 0 for none
+            yet.
     """
 
     epoch: int = 0

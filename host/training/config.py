@@ -17,8 +17,8 @@ class TrainConfig:
         epochs: Passes over the training rows.
         batch_size: Rows a step.
         learning_rate: Of Adam, at the start.
-        schedule: `constant`, `inverse-time` (lr / (1 + decay * step)) or `cosine` (to zero at the end,
-            after a warm-up of one twentieth of the steps).
+        schedule: `constant`, `inverse-time` (lr / (1 + decay * step)) or `cosine` (to zero at the
+            end, after a warm-up of one twentieth of the steps).
         decay: Of the inverse-time schedule, per step.
         label_smoothing: Of the categorical cross-entropy.
         validation: `tail:N` (the last N rows) or `photo:SHARE` (whole source photos).

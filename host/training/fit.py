@@ -108,6 +108,7 @@ def _run_epoch(
 ) -> None:
     started = time.monotonic()
     batches.select_epoch(progress.epoch)
+    _seed_dropout(model, progress.epoch)
     logs = model.fit(batches, shuffle=False, verbose=0).history
     loss, accuracy = model.evaluate(*validation, batch_size=512, verbose=0)
     values = {
@@ -132,6 +133,13 @@ def _run_epoch(
         epochs,
         *values.values(),
     )
+
+
+def _seed_dropout(model: keras.Model, epoch: int) -> None:
+    """Make the epoch's dropout a function of the epoch: Keras does not store where it was."""
+    for index, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign([epoch, index])
 
 
 def _best_epoch(history: dict[str, list[float]]) -> int:

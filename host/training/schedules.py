@@ -19,6 +19,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.steps = steps
 
     def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step."""
         ops = keras.ops
         done = ops.cast(step, "float32") / self.steps
         rising = done * 20.0

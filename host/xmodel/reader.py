@@ -1,7 +1,8 @@
 """Reads an .xmodel file into a Graph and refuses what is not a sound one.
 
 The weights of a compiled file lie in the DPU subgraph's attribute reg_id_to_parameter_value, plain
-row-major int8 at each constant's ddr_addr. Source: the format as documented from AMD's xir and real files.
+row-major int8 at each constant's ddr_addr. Source: the format as documented from AMD's xir and
+real files.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def read_xmodel(path: Path) -> Graph:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"model file must be readable, got '{error.strerror}' at {path}") from error
+        raise ModelError(
+            f"model file must be readable, got '{error.strerror}' at {path}"
+        ) from error
     message = GraphMessage()
     try:
         message.ParseFromString(content)
@@ -125,7 +128,14 @@ def _tensor(message: Any, op_name: str) -> Tensor:
 
 
 def _constant(raw: bytes, tensor: Tensor, name: str) -> np.ndarray:
-    kinds = {"float32": "<f4", "float64": "<f8", "xint8": "i1", "int8": "i1", "int32": "<i4", "int64": "<i8"}
+    kinds = {
+        "float32": "<f4",
+        "float64": "<f8",
+        "xint8": "i1",
+        "int8": "i1",
+        "int32": "<i4",
+        "int64": "<i8",
+    }
     if tensor.dtype not in kinds:
         raise ModelError(f"constant '{name}' must be one of {sorted(kinds)}, got {tensor.dtype}")
     values = np.frombuffer(raw, dtype=kinds[tensor.dtype]) if _fits(raw, tensor, kinds) else None
@@ -168,15 +178,17 @@ def _check_partition(graph: Graph) -> None:
 def _check_device(subgraph: Subgraph) -> None:
     name = str(subgraph.attrs.get("dpu_name", FAMILY))
     if not name.startswith(FAMILY):
-        fingerprint = subgraph.attrs.get("dpu_fingerprint", 0)
+        fingerprint = subgraph.attrs.get("dpu_fingerprint")
+        number = f"{fingerprint:#x}" if isinstance(fingerprint, int) else "unknown"
         raise ModelError(
-            f"DPU must be a {FAMILY}, got {name} (fingerprint {fingerprint:#x})"
+            f"DPU must be a {FAMILY}, got {name} (fingerprint {number})"
             f" in subgraph '{subgraph.name}'; compile for the board's arch.json"
         )
 
 
 def _bind_weights(graph: Graph, subgraph: Subgraph) -> None:
-    blobs = subgraph.attrs.get("reg_id_to_parameter_value") or {}
+    blobs = subgraph.attrs.get("reg_id_to_parameter_value")
+    blobs = blobs if isinstance(blobs, dict) else {}
     for name in subgraph.all_ops():
         op = graph.op(name)
         if op.type != "const-fix" or op.data is not None:
@@ -188,11 +200,11 @@ def _bind_weights(graph: Graph, subgraph: Subgraph) -> None:
                 f"weights of op '{name}' must be in {register} of subgraph '{subgraph.name}',"
                 f" got registers {sorted(blobs)}"
             )
-        start = int(op.tensor.attrs.get("ddr_addr", -1))
+        start = op.tensor.attrs.get("ddr_addr")
         count = math.prod(op.tensor.dims)
-        if start < 0 or start + count > len(blob):
+        if not isinstance(start, int) or start < 0 or start + count > len(blob):
             raise ModelError(
                 f"weights of op '{name}' must lie within the {len(blob)} bytes of {register},"
-                f" got {start} to {start + count}"
+                f" got {count} bytes at {start}"
             )
         op.data = np.frombuffer(blob, np.int8, count, start).reshape(op.tensor.dims)

@@ -55,7 +55,9 @@ def _write_op(node: Any, op: Op) -> None:
         node.args.add(arg_name=arg, arg_ops=names)
     match = re.fullmatch(r"([a-z]+)(\d+)", op.tensor.dtype)
     if match is None or match[1] not in _TYPE_NUMBERS:
-        raise ModelError(f"tensor of op '{op.name}' must have a known dtype, got '{op.tensor.dtype}'")
+        raise ModelError(
+            f"tensor of op '{op.name}' must have a known dtype, got '{op.tensor.dtype}'"
+        )
     tensor = node.output_tensor
     tensor.tensor_name = op.tensor.name
     tensor.tensor_dim.extend(op.tensor.dims)

@@ -15,7 +15,8 @@ class Frame:
     Attributes:
         image: uint8 (h, w, 3) BGR.
         index: Count of the source, from 0; gaps are frames that were dropped.
-        captured_s: When it was captured, time.perf_counter() seconds; of a file: when reading began.
+        captured_s: When it was captured, time.perf_counter() seconds; of a file: when reading
+            began.
         name: File name or position, for messages.
     """
 

@@ -18,7 +18,8 @@ _JOIN_S = 2.0
 class LatestFrame:
     """A source that gives the newest frame of another one.
 
-    Frames delivered = frames read from here + `dropped`, once the source has ended or `close` was called.
+    Frames delivered = frames read from here + `dropped`, once the source has ended or `close` was
+    called.
 
     Args:
         source: A live source; it is closed with this one.

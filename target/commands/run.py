@@ -4,7 +4,8 @@
     python3 -m target run clip.mp4 signs.avi       a video in, a video out
     python3 -m target run photos/ --headless --json
 
-Without a board and VART use python -m host simulate, which runs this very application on the emulator.
+Without a board and VART use python -m host simulate, which runs this very application on the
+emulator.
 """
 
 from __future__ import annotations

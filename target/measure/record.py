@@ -25,8 +25,8 @@ class RunFacts:
 
     Attributes:
         task: `stream` (frames through the application) or `bench` (one query after the other).
-        kind: `measured` (this device did the work that is named), `emulated` (times are those of the
-            computer that emulates) or `predicted`.
+        kind: `measured` (this device did the work that is named), `emulated` (times are those of
+            the computer that emulates) or `predicted`.
         runner: Name of the runner.
         device: What executed the network, in words.
         model_name: Of the manifest.

@@ -35,8 +35,8 @@ class Runner(Protocol):
     Attributes:
         name: As on the command line.
         device: What does the work, in words.
-        kind: `measured` if times of `infer` are the named device's own, `emulated` if they are those
-            of a computer that computes what another device would.
+        kind: `measured` if times of `infer` are the named device's own, `emulated` if they are
+            those of a computer that computes what another device would.
         threads: Threads the runner was told to use.
         input: What `infer` takes.
         output: What `infer` gives.

@@ -1,7 +1,8 @@
 """The DPU through VART: the only file that imports vart.
 
-VART takes the pointer of an array and trusts it: a wrong dtype, a strided or a short array is read as
-raw memory or aborts the process. So arrays are int8, C-contiguous, writable and of exactly the tensor's
+VART takes the pointer of an array and trusts it: a wrong dtype, a strided or a short array is read
+as raw memory or aborts the process. So arrays are int8, C-contiguous, writable and of exactly the
+tensor's
 dims, allocated once; one runner a thread. The library is loaded only after the file was checked.
 """
 
@@ -40,10 +41,12 @@ class DpuRunner:
     Args:
         manifest: Of the model.
         mode: VART's: `run` for the DPU, `ref` for AMD's CPU implementation of it.
-        trusted: Whether the manifest vouches for the file; else it is first loaded in a child process.
+        trusted: Whether the manifest vouches for the file; else it is first loaded in a child
+            process.
 
     Raises:
-        BackendError: If vart or xir is missing, or the file holds no DPU instructions in mode `run`.
+        BackendError: If vart or xir is missing, or the file holds no DPU instructions in mode
+            `run`.
         ModelError: If the file is not the manifest's, or its tensors are not.
     """
 

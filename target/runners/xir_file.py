@@ -1,7 +1,8 @@
 """The only file that imports xir: reads an .xmodel with AMD's library and finds its DPU subgraph.
 
-xir and VART abort the process on a missing file, a bad file or a missing attribute, so everything is
-asked with has_attr first, and a file that no manifest vouches for is loaded in a child process before.
+xir and VART abort the process on a missing file, a bad file or a missing attribute, so everything
+is asked with has_attr first, and a file that no manifest vouches for is loaded in a child process
+before.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def open_sinks(uri: Optional[str], headless: bool, fps: Optional[float]) -> List
     assert uri is not None
     if uri == "none":
         return []
-    path = Path(uri[len("file://") :] if uri.startswith("file://") else uri)
-    if "://" in str(uri) and not uri.startswith("file://") or path.suffix.lower() not in CODECS:
+    name = uri[len("file://") :] if uri.startswith("file://") else uri
+    path = Path(name)
+    if "://" in name or path.suffix.lower() not in CODECS:
         raise OutputError(f"output must be {FORMS}, got '{uri}'")
     return [VideoFileSink(path, fps)]

@@ -54,7 +54,8 @@ def quantize(real: np.ndarray, fix_point: int, round_mode: str = "DPU_ROUND") ->
     if round_mode not in ROUND_MODES:
         raise ModelError(f"round_mode must be one of {sorted(ROUND_MODES)}, got {round_mode!r}")
     scaled = np.ldexp(real, fix_point)
-    return np.clip(ROUND_MODES[round_mode](scaled), INT8_MIN, INT8_MAX).astype(np.int8)
+    codes: np.ndarray = np.clip(ROUND_MODES[round_mode](scaled), INT8_MIN, INT8_MAX)
+    return codes.astype(np.int8)
 
 
 def dequantize(codes: np.ndarray, fix_point: int) -> np.ndarray:

@@ -6,7 +6,8 @@ Everything that depends on the model comes from its manifest; the steps stand he
       -> centre square (target/vision/crop.py)
       -> gray, OpenCV's weights 0.299 R + 0.587 G + 0.114 B
       -> size x size by area averaging
-      -> table[gray]: int8 code floor(gray * scale * 2**fix_point + 0.5), saturated; or float32 gray * scale
+      -> table[gray]: int8 code floor(gray * scale * 2**fix_point + 0.5), saturated; or float32
+      gray * scale
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ def input_table(scale: float, spec: TensorSpec) -> np.ndarray:
     real = np.arange(256) * scale
     if spec.dtype == "float32":
         return real.astype(np.float32)
-    codes = np.floor(real / spec.scale + spec.zero_point + 0.5)
     limits = np.iinfo(np.dtype(spec.dtype))
-    return np.clip(codes, limits.min, limits.max).astype(spec.dtype)
+    codes = np.floor(real / spec.scale + spec.zero_point + 0.5)
+    return np.asarray(np.clip(codes, limits.min, limits.max), dtype=spec.dtype)
 
 
 class Preprocessor:

@@ -1,6 +1,7 @@
 """The emulator against the literal interpreter: the written files, every tensor, a few images.
 
-The literal side (tests/literal) is scalar Python, reads the file itself and shares no code with host/dpu.
+The literal side (tests/literal) is scalar Python, reads the file itself and shares no code with
+host/dpu.
 """
 
 from __future__ import annotations

@@ -13,9 +13,7 @@ from target.vision.preprocess import Preprocessor, input_table
 
 
 def _manifest() -> Manifest:
-    return Manifest(
-        Path(), {"input": {"height": 28, "scale": 1 / 255, "crop": {"max_trim": 0.05}}}
-    )
+    return Manifest(Path(), {"input": {"height": 28, "scale": 1 / 255, "crop": {"max_trim": 0.05}}})
 
 
 @pytest.mark.parametrize(

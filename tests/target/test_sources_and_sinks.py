@@ -28,7 +28,9 @@ def video(tmp_path: Path) -> Path:
 def _view(image: np.ndarray, index: int = 0) -> View:
     frame = Frame(image, index, 0.0, "x")
     side = min(image.shape[:2])
-    return View(frame, Prediction("K", 0.93, "V", 0.05), "HELLO", 29.7, 4.2, 3, (0, 0, side), "emulator")
+    return View(
+        frame, Prediction("K", 0.93, "V", 0.05), "HELLO", 29.7, 4.2, 3, (0, 0, side), "emulator"
+    )
 
 
 def test_video_gives_every_frame_in_order(video: Path) -> None:
@@ -110,7 +112,9 @@ def test_video_sink_follows_a_change_of_size(tmp_path: Path) -> None:
 
 
 def test_outputs_that_cannot_be(read_only: Path, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="video must be writable, got '(Not a directory|File exists)'"):
+    with pytest.raises(
+        OutputError, match="video must be writable, got '(Not a directory|File exists)'"
+    ):
         open_sinks(str(read_only / "out.avi"), True, None)
     with pytest.raises(OutputError, match="output must be none, display:// or a video file"):
         open_sinks(str(tmp_path / "out.gif"), True, None)
@@ -129,7 +133,9 @@ def test_no_display_is_a_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_headless_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":99")
-    with pytest.raises(OutputError, match="got the headless package; run pip install opencv-python"):
+    with pytest.raises(
+        OutputError, match="got the headless package; run pip install opencv-python"
+    ):
         open_sinks("display://", False, None)
 
 

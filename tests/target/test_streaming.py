@@ -181,7 +181,9 @@ def test_record_is_valid_and_has_every_stage(manifest: Manifest) -> None:
     (record,) = read_records(result.record, "test")
     assert set(record["stages"]) == {"capture", "preprocess", "infer", "postprocess", "end_to_end"}
     for summary in record["stages"].values():
-        assert summary["min"] <= summary["p50"] <= summary["p90"] <= summary["p99"] <= summary["max"]
+        assert (
+            summary["min"] <= summary["p50"] <= summary["p90"] <= summary["p99"] <= summary["max"]
+        )
     assert record["valid"] is False and "too few samples for p90: 20 of 64" in record["why"]
 
 

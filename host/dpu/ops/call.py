@@ -11,6 +11,8 @@ import numpy as np
 from host.graph.graph import Op, Tensor
 from target.errors import ModelError
 
+MAX_FIX_POINT = 126  # of what float32 can hold
+
 
 @dataclasses.dataclass(frozen=True)
 class Call:
@@ -30,11 +32,12 @@ class Call:
 
     def value(self, arg: str = "input") -> np.ndarray:
         """Return the only value of an argument."""
-        return self._only(self.values, arg)
+        return np.asarray(self._only(self.values, arg))
 
     def tensor(self, arg: str = "input") -> Tensor:
         """Return the only tensor of an argument."""
-        return self._only(self.tensors, arg)
+        found: Tensor = self._only(self.tensors, arg)
+        return found
 
     def has(self, arg: str) -> bool:
         """Say whether the op has this argument."""
@@ -54,8 +57,47 @@ class Call:
         """
         found = self.op.attrs.get(key, default)
         if found is None:
-            raise ModelError(f"op '{self.op.name}' ({self.op.type}) must have attribute '{key}', got none")
+            raise ModelError(
+                f"op '{self.op.name}' ({self.op.type}) must have attribute '{key}', got none"
+            )
         return found
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """Return an attribute that is an integer.
+
+        Raises:
+            ModelError: If it is missing and has no default, or is something else.
+        """
+        found = self.attr(key, default)
+        if not isinstance(found, int):
+            raise ModelError(f"{key} of op '{self.op.name}' must be an integer, got {found!r}")
+        return found
+
+    def fix_point(self) -> int:
+        """Return attribute `fix_point`.
+
+        Raises:
+            ModelError: If it is missing or absurd.
+        """
+        found = self.integer("fix_point")
+        if abs(found) > MAX_FIX_POINT:
+            raise ModelError(
+                f"fix_point of op '{self.op.name}' must be within +-{MAX_FIX_POINT}, got {found}"
+            )
+        return found
+
+    def integers(self, key: str, default: list[int] | None = None) -> list[int]:
+        """Return an attribute that is a list of integers.
+
+        Raises:
+            ModelError: If it is missing and has no default, or is something else.
+        """
+        found = self.attr(key, default)
+        if not isinstance(found, (list, tuple)) or not all(isinstance(i, int) for i in found):
+            raise ModelError(
+                f"{key} of op '{self.op.name}' must be a list of integers, got {found!r}"
+            )
+        return list(found)
 
     def shaped(self, value: np.ndarray) -> np.ndarray:
         """Give a value the op's declared dims behind the batch.

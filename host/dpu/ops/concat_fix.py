@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from host.dpu.ops.call import Call
+from host.dpu.ops.concat import check_axis
 from host.dpu.ops.requantize import check_shift, to_codes
 
 
@@ -16,11 +17,15 @@ def concat_fix(call: Call) -> np.ndarray:
 
     Returns:
         int8.
+
+    Raises:
+        ModelError: If shapes disagree.
     """
     fix_out = call.op.tensor.fix_point
+    axis = check_axis(call)
     parts = []
     for value, tensor in zip(call.values["input"], call.tensors["input"]):
         shift = check_shift(fix_out - tensor.fix_point, "shift", call.op.name)
         moved = value if shift == 0 else to_codes(np.ldexp(value.astype(np.float64), shift))
         parts.append(moved)
-    return call.shaped(np.concatenate(parts, axis=int(call.attr("axis"))))
+    return call.shaped(np.concatenate(parts, axis=axis))

@@ -14,7 +14,8 @@ def conv2d_fix(call: Call) -> np.ndarray:
     """Convolve int8 by int8, add the bias, shift back to int8 as the DPU does.
 
     Args:
-        call: `input` int8 (n, h, w, ic), `weights` int8 (oc, kh, kw, ic), `bias` int8 (oc,) or none.
+        call: `input` int8 (n, h, w, ic), `weights` int8 (oc, kh, kw, ic), `bias` int8 (oc,) or
+            none.
 
     Returns:
         int8 (n, oh, ow, oc).
@@ -33,9 +34,9 @@ def conv2d_fix(call: Call) -> np.ndarray:
 def _matrix(call: Call) -> np.ndarray:
     """Return the weight codes as (kh * kw * ic, oc)."""
     weights = call.value("weights")
-    kw, kh = call.attr("kernel")
-    expected = (call.op.tensor.dims[-1], kh, kw, call.value().shape[-1])
-    if weights.shape != expected or int(call.attr("group", 1)) != 1:
+    kw, kh = call.integers("kernel")
+    expected = (*call.op.tensor.dims[-1:], kh, kw, call.value().shape[-1])
+    if weights.shape != expected or call.integer("group", 1) != 1:
         raise ModelError(
             f"weights of op '{call.op.name}' must be {list(expected)} with group 1,"
             f" got {list(weights.shape)} with group {call.attr('group', 1)}"

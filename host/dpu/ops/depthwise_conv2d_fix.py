@@ -34,7 +34,7 @@ def depthwise_conv2d_fix(call: Call) -> np.ndarray:
 def _kernels(call: Call) -> np.ndarray:
     """Return the weight codes as (kh * kw, c)."""
     weights = call.value("weights")
-    kw, kh = call.attr("kernel")
+    kw, kh = call.integers("kernel")
     expected = (1, kh, kw, call.value().shape[-1])
     if weights.shape != expected:
         raise ModelError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from host.dpu.ops.call import Call
-from host.dpu.ops.requantize import activate, check_shift, to_codes
+from host.dpu.ops.requantize import activate, check_shift, to_codes, wide_enough
 from target.errors import ModelError
+from target.vision.fixed_point import INT8_MIN
 
 
 def eltwise_fix(call: Call) -> np.ndarray:
@@ -19,9 +20,10 @@ def eltwise_fix(call: Call) -> np.ndarray:
         int8, the same shape.
 
     Raises:
-        ModelError: If shapes differ or the type is another one.
+        ModelError: If shapes differ, the type is another one, or fix points are so far apart that
+            a sum does not fit 53 bits.
     """
-    inputs, tensors = call.values["input"], call.tensors["input"]
+    inputs, tensors = call.values.get("input", []), call.tensors.get("input", [])
     if len({value.shape for value in inputs}) != 1:
         raise ModelError(
             f"inputs of op '{call.op.name}' must have one shape, got {[v.shape for v in inputs]}"
@@ -29,9 +31,12 @@ def eltwise_fix(call: Call) -> np.ndarray:
     fix_out = call.op.tensor.fix_point
     kind = str(call.attr("type"))
     if kind == "ADD":
+        fixes = [tensor.fix_point for tensor in tensors]
+        shifts = [check_shift(fix_out - fix, "shift", call.op.name) for fix in fixes]
+        largest = sum(-INT8_MIN * 2.0**shift for shift in shifts)
+        wide_enough(largest, 1 - min(shifts), call.op.name)
         y = np.zeros(inputs[0].shape)
-        for value, tensor in zip(inputs, tensors):
-            shift = check_shift(fix_out - tensor.fix_point, "shift", call.op.name)
+        for value, shift in zip(inputs, shifts):
             y += np.ldexp(value.astype(np.float64), shift)
     elif kind == "MUL":
         fix_in = sum(tensor.fix_point for tensor in tensors)

@@ -17,6 +17,6 @@ def fix(call: Call) -> np.ndarray:
     Returns:
         float32, same shape.
     """
-    fix_point = int(call.attr("fix_point"))
+    fix_point = call.fix_point()
     mode = str(call.attr("round_mode", "DPU_ROUND"))
     return dequantize(quantize(call.value(), fix_point, mode), fix_point)

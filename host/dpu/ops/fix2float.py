@@ -17,4 +17,4 @@ def fix2float(call: Call) -> np.ndarray:
     Returns:
         float32, same shape.
     """
-    return call.shaped(dequantize(call.value(), int(call.attr("fix_point"))))
+    return call.shaped(dequantize(call.value(), call.fix_point()))

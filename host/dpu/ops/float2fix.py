@@ -18,4 +18,4 @@ def float2fix(call: Call) -> np.ndarray:
         int8, same shape.
     """
     mode = str(call.attr("round_mode", "DPU_ROUND"))
-    return call.shaped(quantize(call.value(), int(call.attr("fix_point")), mode))
+    return call.shaped(quantize(call.value(), call.fix_point(), mode))

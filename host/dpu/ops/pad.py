@@ -9,5 +9,5 @@ from host.dpu.ops.call import Call
 
 def pad(call: Call) -> np.ndarray:
     """Return the map with `pad` = [left, right, top, bottom] zeros around it, (n, h, w, c)."""
-    left, right, top, bottom = call.attr("pad")
+    left, right, top, bottom = call.integers("pad")
     return call.shaped(np.pad(call.value(), ((0, 0), (top, bottom), (left, right), (0, 0))))

@@ -1,7 +1,7 @@
 """From exact sums back to int8 codes: bias, nonlinearity, one rounding, saturation.
 
-All arithmetic is on integers times powers of two, held in floats that are wide enough: float32 while
-every intermediate fits 24 bits, else float64 (53 bits). Beyond that the graph is refused.
+All arithmetic is on integers times powers of two, held in floats that are wide enough: float32
+while every intermediate fits 24 bits, else float64 (53 bits). Beyond that the graph is refused.
 Source: the DPU's integer arithmetic, as AMD's cpu_task computes it.
 """
 
@@ -70,7 +70,7 @@ def activate(y: np.ndarray, nonlinear: str, fix_point: int, name: str) -> np.nda
     if nonlinear == "RELU":
         np.maximum(y, 0, out=y)
     elif nonlinear == "RELU6":
-        np.clip(y, 0, 6.0 * 2.0**fix_point, out=y)
+        np.clip(y, 0, 6.0 * 2.0 ** min(fix_point, MAX_SHIFT), out=y)  # beyond int8 anyway
     elif nonlinear == "LEAKYRELU":
         np.multiply(y, LEAKY_SLOPE, out=y, where=y < 0)
     elif nonlinear != "NONE":

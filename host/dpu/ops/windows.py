@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -33,16 +34,20 @@ def window_of(call: Call) -> Window:
     """Read the window of an op: its attributes are [w, h] and [left, right, top, bottom].
 
     Raises:
-        ModelError: If an attribute is impossible or the kernel is larger than the padded input.
+        ModelError: If an attribute is impossible, the kernel is larger than the padded input, or
+            the windows make another map than the op's.
     """
     kw, kh = _pair(call, "kernel", None)
     sw, sh = _pair(call, "stride", None)
     dw, dh = _pair(call, "dilation", [1, 1])
-    pad = list(call.attr("pad", [0, 0, 0, 0]))
+    pad = call.integers("pad", [0, 0, 0, 0])
     if len(pad) != 4 or min(pad) < 0:
         raise ModelError(f"pad of op '{call.op.name}' must be four sizes of at least 0, got {pad}")
     left, right, top, bottom = pad
-    height, width = call.value().shape[1:3]
+    shape, declared = call.value().shape, call.op.tensor.dims
+    if len(shape) != 4:
+        raise ModelError(f"input of op '{call.op.name}' must be (n, h, w, c), got {list(shape)}")
+    height, width = shape[1:3]
     reach = (kh - 1) * dh + 1, (kw - 1) * dw + 1
     room = height + top + bottom - reach[0], width + left + right - reach[1]
     if min(room) < 0:
@@ -51,14 +56,20 @@ def window_of(call: Call) -> Window:
             f" {height + top + bottom}x{width + left + right}, got {reach[0]}x{reach[1]}"
         )
     out = room[0] // sh + 1, room[1] // sw + 1
+    # Before anything is allocated: a damaged pad may ask for any size.
+    if math.prod(out) != math.prod(declared[1:-1]):
+        raise ModelError(
+            f"tensor of op '{call.op.name}' must have {out[0]}x{out[1]} pixels by its window,"
+            f" got dims {list(declared)}"
+        )
     return Window((kh, kw), (sh, sw), (dh, dw), (top, bottom, left, right), out)
 
 
 def _pair(call: Call, key: str, default: list[int] | None) -> tuple[int, int]:
-    pair = list(call.attr(key, default))
+    pair = call.integers(key, default)
     if len(pair) != 2 or min(pair) < 1:
         raise ModelError(f"{key} of op '{call.op.name}' must be [w, h] of at least 1, got {pair}")
-    return int(pair[0]), int(pair[1])
+    return pair[0], pair[1]
 
 
 def padded(x: np.ndarray, window: Window, fill: float) -> np.ndarray:

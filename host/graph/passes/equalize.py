@@ -23,7 +23,9 @@ def equalize(graph: Graph) -> int:
     A pair is convolution - convolution, with nothing or one plain ReLU between, each used once.
     Each step takes pairs without activation first, then Activation('relu'), then ReLU layers.
     """
-    pairs = [pair for keras_class in ("", "Activation", "ReLU") for pair in _pairs(graph, keras_class)]
+    pairs = [
+        pair for keras_class in ("", "Activation", "ReLU") for pair in _pairs(graph, keras_class)
+    ]
     for _ in range(STEPS):
         for head, tail in pairs:
             _equalize_pair(graph, head, tail)

@@ -12,6 +12,7 @@ from keras import layers
 
 STAGES = (16, 32, 64)
 CONVS_PER_STAGE = 2
+BN_MOMENTUM = 0.9  # Keras's 0.99 lags behind for the first thousand steps: validation is blind
 
 
 def build(outputs: int) -> keras.Model:
@@ -22,7 +23,7 @@ def build(outputs: int) -> keras.Model:
         for index in range(1, CONVS_PER_STAGE + 1):
             name = f"{stage}{'abcdefgh'[index - 1]}"
             x = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{name}")(x)
-            x = layers.BatchNormalization(name=f"bn{name}")(x)
+            x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{name}")(x)
             x = layers.ReLU(name=f"relu{name}")(x)
         if stage < len(STAGES):
             x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)

@@ -1,7 +1,8 @@
 """The network of the tutorial series this project follows (Beetlebox, Sign Language MNIST on Vitis AI).
 
-Its batch norms stand after the ReLU, so they cannot be folded and become 1x1 depthwise layers on the
-DPU; its 3136 x 512 dense layer holds 98 % of the weights and must be streamed from DDR on every frame.
+Its batch norms stand after the ReLU, so they cannot be folded and become 1x1 depthwise layers on
+the DPU; its 3136 x 512 dense layer holds 98 % of the weights and must be streamed from DDR on every
+frame.
 """
 
 from __future__ import annotations

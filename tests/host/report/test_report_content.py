@@ -8,50 +8,24 @@ from typing import Any
 
 import pytest
 
-from host.report.document import Bullets, Code, Document, Paragraph, Plot, Section, Table
-from host.report.merge import Report
+from host.report.document import Code, Plot
 from host.report.models import read_model
-from host.report.page import build_document
 from host.report.runs import build_runs
 from host.report.summary import find_warnings, summarize
 from host.report.tables import latency_table
 from tests.host.report import samples
-
-
-def _document(records: list[dict[str, Any]], folders: list[Path] | None = None) -> Document:
-    models = [read_model(folder) for folder in folders or []]
-    return build_document(Report("Title", "2025-06-01T10:00:00+00:00", records, models))
-
-
-def _section(document: Document, name: str) -> Section:
-    return next(section for section in document.sections if section.name == name)
-
-
-def _tables(document: Document, name: str) -> list[Table]:
-    return [block for block in _section(document, name).blocks if isinstance(block, Table)]
-
-
-def _columns(table: Table) -> list[str]:
-    return [f"{column.group} {column.title}".strip() for column in table.columns]
-
-
-def _cells(table: Table, title: str) -> list[str]:
-    place = _columns(table).index(title)
-    return [row[place] for row in table.rows]
-
-
-def _texts(section: Section) -> list[str]:
-    texts = []
-    for block in section.blocks:
-        if isinstance(block, Paragraph):
-            texts.append(block.text)
-        if isinstance(block, Bullets):
-            texts += block.items
-    return texts
+from tests.host.report.reading import (
+    cells_of,
+    columns_of,
+    document_of,
+    section_of,
+    tables_of,
+    texts_of,
+)
 
 
 def test_sections_stand_in_the_order_a_reader_needs() -> None:
-    names = [section.name for section in _document(samples.bench_records()).sections]
+    names = [section.name for section in document_of(samples.bench_records()).sections]
     assert names == [
         "summary",
         "warnings",
@@ -73,9 +47,9 @@ def test_kinds_never_share_a_table_or_a_plot(kinds: tuple[str, ...]) -> None:
         for kind in kinds
         for task in ("bench", "stream")
     ]
-    document = _document(records)
+    document = document_of(records)
     for name in ("latency", "budget", "streams"):
-        tables = _tables(document, name)
+        tables = tables_of(document, name)
         assert len(tables) == 3
         for table, kind in zip(tables, ("measured", "emulated", "predicted")):
             assert kind in table.caption
@@ -97,14 +71,14 @@ def test_latency_table_of_two_kinds_is_a_defect() -> None:
 def test_latency_table_has_the_numbers_of_the_record() -> None:
     record = samples.record()
     record["stages"]["infer"].update(p50=0.1489, p90=0.17349, p99=12.345, mean=1234.5)
-    (table,) = _tables(_document([record]), "latency")
-    assert [_cells(table, f"infer, ms {name}") for name in ("p50", "p90", "p99", "mean")] == [
+    (table,) = tables_of(document_of([record]), "latency")
+    assert [cells_of(table, f"infer, ms {name}") for name in ("p50", "p90", "p99", "mean")] == [
         ["0.149"],
         ["0.173"],
         ["12.3"],
         ["1,234"],
     ]
-    assert _cells(table, "frames") == ["1,000"]
+    assert cells_of(table, "frames") == ["1,000"]
 
 
 def test_ratio_compares_p90_within_kind_model_and_task() -> None:
@@ -130,14 +104,14 @@ def test_ratio_compares_p90_within_kind_model_and_task() -> None:
 
 def test_an_invalid_run_is_no_base_of_ratios_and_no_headline() -> None:
     records = [samples.record("quick", infer_ms=0.1, frames=70), samples.record("good")]
-    document = _document(records)
-    (table,) = _tables(document, "latency")
-    assert _cells(table, "runner") == ["quick †", "good"]
-    assert _cells(table, "ratio")[1] == "1.00"
-    summary = " ".join(_texts(_section(document, "summary")))
+    document = document_of(records)
+    (table,) = tables_of(document, "latency")
+    assert cells_of(table, "runner") == ["quick †", "good"]
+    assert cells_of(table, "ratio")[1] == "1.00"
+    summary = " ".join(texts_of(section_of(document, "summary")))
     assert "good" in summary
     assert "quick" not in summary
-    warnings = _texts(_section(document, "warnings"))
+    warnings = texts_of(section_of(document, "warnings"))
     assert warnings == [
         "Not valid: quick, model signnet, measured bench: too few samples for p99: 70 of 662."
     ]
@@ -177,7 +151,7 @@ def test_warnings_of_governor_load_and_another_build(tmp_path: Path) -> None:
 
 
 def test_no_warning_is_said_too() -> None:
-    assert _texts(_section(_document([samples.record()]), "warnings")) == ["There are none."]
+    assert texts_of(section_of(document_of([samples.record()]), "warnings")) == ["There are none."]
 
 
 def test_summary_names_the_fastest_runner_and_the_ratios() -> None:
@@ -191,6 +165,21 @@ def test_summary_names_the_fastest_runner_and_the_ratios() -> None:
         " 90 % of its inferences took at most 1.50 ms."
         " The p90 of the others, relative to that: mid 2.00 times and slow 6.00 times."
     ]
+
+
+def test_summary_of_many_runs_stays_short() -> None:
+    records = [samples.record(f"runner-{i}{'x' * 200}", infer_ms=1.0 + i) for i in range(30)]
+    (sentence,) = summarize(build_runs(records), [])
+    assert sentence.count("times") == 6
+    assert sentence.endswith("and 23 more in the table.")
+    assert len(sentence) < 1000
+
+
+def test_summary_of_a_prediction_is_no_measurement() -> None:
+    (sentence,) = summarize(build_runs([samples.record("dpu", "predicted")]), [])
+    assert sentence.startswith("Predicted (not measured), model signnet: runner dpu")
+    assert "would take at most" in sentence
+    assert sentence.endswith("Nothing was run for this number.")
 
 
 def test_summary_keeps_kinds_apart_and_says_so() -> None:
@@ -222,45 +211,45 @@ def test_energy_column_needs_a_sensor(
         samples.record(name, infer_ms=ms, energy_mj_per_frame=value)
         for name, ms, value in zip(("a", "b"), (1.0, 2.0), energy)
     ]
-    (table,) = _tables(_document(records), "latency")
+    (table,) = tables_of(document_of(records), "latency")
     if expected is None:
-        assert "mJ/frame" not in _columns(table)
+        assert "mJ/frame" not in columns_of(table)
         assert "Energy per frame: no sensor." in table.notes
     else:
-        assert _cells(table, "mJ/frame") == expected
+        assert cells_of(table, "mJ/frame") == expected
 
 
 def test_stream_table_shows_drops_ages_and_text() -> None:
     record = samples.record(task="stream", frames=700, dropped=300, text="HELLO", accuracy=0.5)
-    (table,) = _tables(_document([record]), "streams")
-    assert _cells(table, "dropped") == ["300 (30.00 %)"]
-    assert _cells(table, "text spelled") == ["HELLO"]
-    assert _cells(table, "right letters") == ["50.00 %"]
-    assert {"frame age, ms p50", "frame age, ms p99"} <= set(_columns(table))
+    (table,) = tables_of(document_of([record]), "streams")
+    assert cells_of(table, "dropped") == ["300 (30.00 %)"]
+    assert cells_of(table, "text spelled") == ["HELLO"]
+    assert cells_of(table, "right letters") == ["50.00 %"]
+    assert {"frame age, ms p50", "frame age, ms p99"} <= set(columns_of(table))
 
 
 def test_budget_has_the_medians_of_the_stages() -> None:
     record = samples.record(task="stream", text="A")
-    (table,) = _tables(_document([record]), "budget")
+    (table,) = tables_of(document_of([record]), "budget")
     for stage in ("capture", "preprocess", "infer", "postprocess"):
-        shown = float(_cells(table, f"median, ms {stage}")[0])
+        shown = float(cells_of(table, f"median, ms {stage}")[0])
         assert shown == pytest.approx(record["stages"][stage]["p50"], rel=0.01)
 
 
 def test_a_record_without_stages_still_makes_a_report() -> None:
-    document = _document([samples.record(stages={}, throughput_fps=None, frames=0)])
-    (table,) = _tables(document, "latency")
-    assert _columns(table) == ["runner", "model", "device", "threads", "frames"]
-    assert _texts(_section(document, "distribution")) == ["No record has an infer stage."]
-    assert "no run is valid and has an infer stage" in _texts(_section(document, "summary"))[0]
+    document = document_of([samples.record(stages={}, throughput_fps=None, frames=0)])
+    (table,) = tables_of(document, "latency")
+    assert columns_of(table) == ["runner", "model", "device", "threads", "frames"]
+    assert texts_of(section_of(document, "distribution")) == ["No record has an infer stage."]
+    assert "no run is valid and has an infer stage" in texts_of(section_of(document, "summary"))[0]
 
 
 def test_stages_of_no_time_are_drawn() -> None:
     record = samples.record(task="stream", infer_ms=0.0, text="")
     for summary in record["stages"].values():
         summary.update(dict.fromkeys(summary, 0.0))
-    document = _document([record, samples.record("other")])
-    assert _cells(_tables(document, "streams")[0], "text spelled") == ["(nothing)"]
+    document = document_of([record, samples.record("other")])
+    assert cells_of(tables_of(document, "streams")[0], "text spelled") == ["(nothing)"]
 
 
 def test_runs_that_share_a_runner_are_told_apart() -> None:
@@ -279,8 +268,8 @@ def test_two_builds_of_a_model_and_two_machines_are_told_apart() -> None:
     runs = build_runs(records)
     assert [run.model for run in runs] == ["signnet (aaaaaaaa)", "signnet (bbbbbbbb)"]
     assert [run.place for run in runs] == [f"CPU ({samples.CPU})", "CPU (Cortex-A53)"]
-    machines = _tables(_document(records), "environment")[0]
-    assert _columns(machines) == ["fact", "machine 1", "machine 2"]
+    machines = tables_of(document_of(records), "environment")[0]
+    assert columns_of(machines) == ["fact", "machine 1", "machine 2"]
 
 
 @pytest.mark.parametrize(
@@ -289,13 +278,13 @@ def test_two_builds_of_a_model_and_two_machines_are_told_apart() -> None:
     ids=["empty", "odd"],
 )
 def test_an_environment_of_another_program_does_no_harm(environment: dict[str, Any]) -> None:
-    machines = _tables(_document([samples.record(environment=environment)]), "environment")[0]
-    assert _cells(machines, "machine 1")[1] == "unknown"
+    machines = tables_of(document_of([samples.record(environment=environment)]), "environment")[0]
+    assert cells_of(machines, "machine 1")[1] == "unknown"
 
 
 def test_environment_says_how_to_repeat_it(tmp_path: Path) -> None:
     folder = samples.model_folder(tmp_path)
-    section = _section(_document([samples.record()], [folder]), "environment")
+    section = section_of(document_of([samples.record()], [folder]), "environment")
     (code,) = [block for block in section.blocks if isinstance(block, Code)]
     assert [line.split("#")[0].strip() for line in code.lines] == [
         "make demo",
@@ -303,50 +292,3 @@ def test_environment_says_how_to_repeat_it(tmp_path: Path) -> None:
         "make report",
     ]
     assert any(samples.SHA["signnet"] in str(block) for block in section.blocks)
-
-
-def test_letters_are_listed_worst_first_and_only_if_wrong(tmp_path: Path) -> None:
-    folder = samples.model_folder(tmp_path, wrong=140)
-    tables = _tables(_document([samples.record()], [folder]), "accuracy")
-    letters = next(table for table in tables if table.caption.startswith("Letters"))
-    shares = [float(cell.removesuffix(" %")) for cell in _cells(letters, "right int8")]
-    assert shares == sorted(shares)
-    assert max(shares) < 100
-    assert f"The other {24 - len(shares)} of 24 letters are always right." in letters.notes
-
-
-def test_a_model_without_mistakes_says_so(tmp_path: Path) -> None:
-    folder = samples.model_folder(tmp_path, wrong=0)
-    section = _section(_document([samples.record()], [folder]), "accuracy")
-    assert "Model signnet names every image of every letter right." in _texts(section)
-    plots = [block for block in section.blocks if isinstance(block, Plot)]
-    assert plots[0].alt.endswith("0 mistakes among 7,152 images. No mistake.")
-
-
-def test_a_model_with_a_manifest_only_is_enough(tmp_path: Path) -> None:
-    samples.write_json(tmp_path / "model.json", samples.manifest())
-    document = _document([samples.record()], [tmp_path])
-    assert "is not known" in _texts(_section(document, "summary"))[0]
-    assert not [b for b in _section(document, "accuracy").blocks if isinstance(b, Plot)]
-
-
-def test_a_prediction_of_the_manifest_is_labelled(tmp_path: Path) -> None:
-    prediction = {"infer_ms": 0.3125, "range_ms": {"low": 0.25}, "layers": [1, 2]}
-    folder = samples.model_folder(tmp_path, predicted_latency=prediction)
-    tables = _tables(_document([samples.record()], [folder]), "latency")
-    assert [table.caption for table in tables] == [
-        "Latency, measured",
-        "Predicted by the latency model, not measured: signnet",
-    ]
-    assert tables[1].rows == (
-        ("infer_ms", "0.312"),
-        ("range_ms low", "0.250"),
-        ("layers", "2 entries"),
-    )
-
-
-def test_metrics_and_manifest_that_disagree_are_warned_of(tmp_path: Path) -> None:
-    accuracy = {"float": 0.9, "int8": 0.8, "dataset": "photos", "n": 10}
-    model = read_model(samples.model_folder(tmp_path, accuracy=accuracy))
-    (warning,) = find_warnings([], [model])
-    assert warning.startswith("Model signnet: model.json says 80.00 % int8 on 10 images")

@@ -62,6 +62,10 @@ class _Page(HTMLParser):
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[str]:
     """Arguments for a report of everything: two record files, two models."""
+    return _inputs(tmp_path)
+
+
+def _inputs(tmp_path: Path) -> list[str]:
     records = samples.bench_records()
     paths = [
         samples.write_json(tmp_path / "bench.json", {"records": records[:-1]}),
@@ -81,8 +85,15 @@ def _make(arguments: list[str], out: Path) -> dict[str, str]:
     return {path.suffix: path.read_text(encoding="utf-8") for path in out.iterdir()}
 
 
-def test_page_loads_nothing(inputs: list[str], tmp_path: Path) -> None:
-    page = _make(inputs, tmp_path / "out")[".html"]
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The texts of a report of everything, by suffix."""
+    folder = tmp_path_factory.mktemp("everything")
+    return _make(_inputs(folder), folder / "out")
+
+
+def test_page_loads_nothing(everything: dict[str, str]) -> None:
+    page = everything[".html"]
     assert not re.search(r"https?://|<script|<link|<img|<iframe|@import|url\((?!#)", page)
     parsed = _Page(page)
     assert all(
@@ -92,8 +103,8 @@ def test_page_loads_nothing(inputs: list[str], tmp_path: Path) -> None:
     )
 
 
-def test_page_is_accessible(inputs: list[str], tmp_path: Path) -> None:
-    page = _make(inputs, tmp_path / "out")[".html"]
+def test_page_is_accessible(everything: dict[str, str]) -> None:
+    page = everything[".html"]
     parsed = _Page(page)
     assert '<html lang="en">' in page
     assert 'name="viewport"' in page
@@ -109,11 +120,9 @@ def test_page_is_accessible(inputs: list[str], tmp_path: Path) -> None:
             assert str(value).lstrip("#") in parsed.ids
 
 
-@pytest.mark.parametrize("rule", ["prefers-color-scheme: dark", "@media print", "max-width: 40rem"])
-def test_page_has_styles_for_dark_paper_and_phone(
-    rule: str, inputs: list[str], tmp_path: Path
-) -> None:
-    assert rule in _make(inputs, tmp_path / "out")[".html"]
+def test_page_has_styles_for_dark_paper_and_phone(everything: dict[str, str]) -> None:
+    for rule in ("prefers-color-scheme: dark", "@media print", "max-width: 40rem"):
+        assert rule in everything[".html"]
 
 
 def test_hostile_texts_do_not_become_markup(tmp_path: Path) -> None:
@@ -163,8 +172,8 @@ def _check_markdown(text: str) -> int:
     return tables
 
 
-def test_markdown_has_the_summary_and_whole_tables(inputs: list[str], tmp_path: Path) -> None:
-    text = _make(inputs, tmp_path / "out")[".md"]
+def test_markdown_has_the_summary_and_whole_tables(everything: dict[str, str]) -> None:
+    text = everything[".md"]
     assert text.startswith("# Sign-language letters on the ZCU104's DPU\n")
     assert "the fastest runner is litert-int8" in text
     assert _check_markdown(text) >= 10

@@ -1,0 +1,1 @@
+"""Images and labels: the Kaggle archive, folders of photos, splits, augmentation."""
