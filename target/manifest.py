@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from target import files
-from target.errors import ModelError
+from target.errors import DataError, ModelError
 from target.schema import find_fault, load_schema
+from target.text.labels import classes_of_outputs
+from target.vision.crop import MAX_TRIM
 
 NAME = "model.json"
 SCHEMA_VERSION = 1
@@ -134,6 +136,52 @@ def load_manifest(folder: Path) -> Manifest:
         ) from error
     check_manifest(content, str(path))
     return Manifest(path.parent, content)
+
+
+class TensorFacts(NamedTuple):
+    """What a compiled model says of its input or output: name, dims with batch 1, fix point."""
+
+    name: str
+    dims: Tuple[int, ...]
+    fix_point: int
+
+
+def implied_manifest(xmodel: Path, source: TensorFacts, last: TensorFacts) -> Manifest:
+    """Return a manifest for a compiled model that comes without one.
+
+    What the file does not say is assumed as Sign Language MNIST has it: gray levels divided by 255,
+    outputs in label order with 25 or 26 of them, without J and Z with 24.
+
+    Args:
+        xmodel: The file.
+        source: Its input.
+        last: Its output.
+
+    Raises:
+        ModelError: If the input is not one gray square, or the outputs are not the alphabet.
+    """
+    if len(source.dims) != 4 or source.dims[1] != source.dims[2] or source.dims[3] != 1:
+        raise ModelError(
+            f"input must be one gray square (1, n, n, 1) without a manifest, got {source.dims} in {xmodel}"
+        )
+    try:
+        classes = classes_of_outputs(last.dims[-1])
+    except DataError as error:
+        raise ModelError(f"{error} in {xmodel}; put a {NAME} beside it") from error
+    content = {
+        "name": xmodel.stem,
+        "toolchain": {"name": "unknown", "versions": {}},
+        "input": {
+            "tensor": source.name,
+            "height": source.dims[1],
+            "scale": 1 / 255,
+            "fix_point": source.fix_point,
+            "crop": {"rule": "centre-square", "max_trim": MAX_TRIM},
+        },
+        "output": {"tensor": last.name, "classes": classes, "fix_point": last.fix_point},
+        "files": {"xmodel": {"path": xmodel.name, "sha256": files.sha256_of(xmodel)}},
+    }
+    return Manifest(xmodel.parent, content)
 
 
 def check_manifest(content: Any, where: str) -> None:

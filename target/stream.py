@@ -13,20 +13,23 @@ from target.camera.open import FORMS as INPUT_FORMS
 from target.camera.open import open_source
 from target.command_line import print_result
 from target.errors import EXIT_INTERRUPTED, EXIT_OK, DataError
-from target.manifest import Manifest, load_manifest
+from target.manifest import NAME, Manifest, load_manifest
 from target.runners.base import Runner
 from target.show.open import FORMS as OUTPUT_FORMS
 from target.show.open import open_sinks
 from target.text.speller import SpellConfig
 
 MakeRunner = Callable[[Manifest], Runner]
+OpenModel = Callable[[Path], Manifest]
 
 
 def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
     """Add what every way to run the application takes."""
     parser.add_argument("input", help=INPUT_FORMS)
     parser.add_argument("output", nargs="?", help=f"{OUTPUT_FORMS}; a window if not given")
-    parser.add_argument("--model", type=Path, default=model, help="model folder")
+    parser.add_argument(
+        "--model", type=Path, default=model, help="model folder, or a compiled .xmodel without one"
+    )
     parser.add_argument("--headless", action="store_true", help="no window")
     parser.add_argument("--frames", type=int, help="stop after so many")
     parser.add_argument(
@@ -57,10 +60,17 @@ def config_of(args: argparse.Namespace) -> StreamConfig:
     return StreamConfig(args.warmup, args.frames, SpellConfig(args.threshold, args.dwell))
 
 
-def stream(args: argparse.Namespace, make_runner: MakeRunner) -> int:
-    """Run the application with a runner and print its record; returns the exit code."""
+def stream(args: argparse.Namespace, make_runner: MakeRunner, open_bare: OpenModel) -> int:
+    """Run the application with a runner and print its record; returns the exit code.
+
+    Args:
+        args: Of a parser with add_stream_options.
+        make_runner: Makes the runner of a model.
+        open_bare: Makes the manifest of an .xmodel file that comes without one.
+    """
     config = config_of(args)
-    manifest = load_manifest(args.model)
+    bare = args.model.suffix == ".xmodel" and not (args.model.parent / NAME).is_file()
+    manifest = open_bare(args.model) if bare else load_manifest(_folder(args.model))
     runner = make_runner(manifest)
     try:
         source = open_source(args.input)
@@ -71,6 +81,10 @@ def stream(args: argparse.Namespace, make_runner: MakeRunner) -> int:
         files.write_json(args.record, result.record)
     print_result(result.record, args.json, describe(result.record))
     return EXIT_INTERRUPTED if result.interrupted else EXIT_OK
+
+
+def _folder(model: Path) -> Path:
+    return model.parent if model.suffix == ".xmodel" else model
 
 
 def run_stream(

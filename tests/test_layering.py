@@ -87,6 +87,14 @@ def test_rooms_never_import_commands(path: Path) -> None:
     assert not _uses(path, "host.commands")
 
 
+@pytest.mark.parametrize("path", _files("host/quantizer", "host/compiler"), ids=_name)
+def test_quantizer_and_compiler_know_only_the_core(path: Path) -> None:
+    own = "host." + path.relative_to(ROOT).parts[1]
+    for name in _imports(path):
+        if name.startswith("host."):
+            assert name.startswith((own, *(f.replace("/", ".") for f in CORE))), name
+
+
 @pytest.mark.parametrize("path", _files("host", "target"), ids=_name)
 def test_optional_libraries_stand_behind_one_file_each(path: Path) -> None:
     for package, allowed in ONLY_IN.items():

@@ -22,8 +22,7 @@ import numpy as np
 from host.compiler.compile import compile_graph
 from host.compiler.golden import write_golden
 from host.compiler.manifest import build_manifest
-from host.data.locate import locate
-from host.data.sign_mnist import load_sign_mnist
+from host.data.load import load_test_samples
 from host.dpu.arch import ZCU104
 from host.paths import CACHE
 from host.runners.emulator import dpu_doors
@@ -57,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     images = np.zeros((0, 0, 0), np.uint8)
     if args.data:
-        test = load_sign_mnist(locate(args.data), args.cache).test.images
+        test = load_test_samples(args.data, args.cache).images
         images = test[np.random.default_rng(args.seed).permutation(len(test))[:GOLDEN_IMAGES]]
     result = run_compilation(args.model, args.out or args.model, images, args.seed)
     lines = [f"{v['op']:32} {v['device']:4} {v['reason']}" for v in result["ops"]]

@@ -93,7 +93,7 @@ def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
         _log.info("train: %s is there, trained by the same recipe on the same data", folder)
     else:
         _log.info("train: %s, %d epochs", config.network, config.epochs)
-        run_training(config, data, folder, restart=True)
+        run_training(config, data.train, folder, restart=True)
     graph = from_keras(load_keras_model(folder / "float.keras"))
     images = choose_calibration(data.train.images, QuantConfig.count, seed=1)
     source = Path(data.train.source).name

@@ -19,10 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from host.data.locate import locate
-from host.data.photos import is_photo_folder, load_photos
+from host.data.load import load_test_samples
 from host.data.samples import Samples
-from host.data.sign_mnist import load_sign_mnist
 from host.graph.from_keras import load_keras_model
 from host.paths import CACHE, DATA
 from host.runners.emulator import EmulatorRunner
@@ -52,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     manifest = load_manifest(args.model)
-    samples = load_evaluation_samples(args.data, manifest, args.cache)
+    samples = load_test_samples(args.data, args.cache, manifest.input_size, manifest.max_trim)
     result = evaluate_model(manifest, samples, with_float=not args.no_float)
     if args.save:
         save_metrics(manifest, result)
@@ -63,13 +61,6 @@ def _run(args: argparse.Namespace) -> int:
             parts.append(f"{kind} {result[f'{kind}_correct']} right ({share:.2%})")
     print_result(result, args.json, ", ".join(parts))
     return 0
-
-
-def load_evaluation_samples(path: Path, manifest: Manifest, cache: Path) -> Samples:
-    """Return the test part of the data set, or all photos of a folder by letter."""
-    if is_photo_folder(path):
-        return load_photos(path, manifest.input_size, manifest.max_trim)
-    return load_sign_mnist(locate(path), cache).test
 
 
 def evaluate_model(manifest: Manifest, samples: Samples, with_float: bool) -> dict[str, Any]:

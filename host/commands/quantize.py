@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from host.data.locate import locate
+from host.data.load import load_training_samples
 from host.data.npz import load_images
-from host.data.sign_mnist import load_sign_mnist
 from host.dpu.emulator import Emulator
 from host.graph.from_keras import from_keras, load_keras_model
 from host.graph.graph import Graph
@@ -85,10 +84,9 @@ def _run(args: argparse.Namespace) -> int:
 def _calibration(args: argparse.Namespace) -> tuple[np.ndarray, str]:
     if args.images:
         return load_images(args.images), args.images.name
-    data = load_sign_mnist(locate(args.data), args.cache)
-    return choose_calibration(data.train.images, args.count, args.seed), Path(
-        data.train.source
-    ).name
+    samples = load_training_samples(args.data, args.cache)
+    images = choose_calibration(samples.images, args.count, args.seed)
+    return images, Path(samples.source).name
 
 
 def choose_calibration(images: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from host.data.locate import locate
-from host.data.sign_mnist import load_sign_mnist
+from host.data.load import load_training_samples
+from host.data.samples import Samples
 from host.paths import CACHE, DATA, build_folder
 from host.quiet import import_keras
 from host.training.config import RECIPES, TrainConfig, recipe
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host train", __doc__)
     parser.add_argument("--network", default="signnet", help=f"one of {', '.join(RECIPES)}")
-    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV file or folder")
+    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV, or folder of photos")
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
     parser.add_argument("--epochs", type=int, help="other than the recipe's")
@@ -67,9 +67,9 @@ def _run(args: argparse.Namespace) -> int:
     out = args.out or build_folder(config.network)
     if (out / "float.keras").exists() and not args.force:
         raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
-    data = load_sign_mnist(locate(args.data), args.cache)
+    samples = load_training_samples(args.data, args.cache)
     files.write_json(out / "train-config.json", dataclasses.asdict(config))  # fails early, not late
-    result = run_training(config, data, out, args.force)
+    result = run_training(config, samples, out, args.force)
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
         f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s"
@@ -78,12 +78,12 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_training(config: TrainConfig, data: Any, out: Path, restart: bool) -> dict[str, Any]:
+def run_training(config: TrainConfig, samples: Samples, out: Path, restart: bool) -> dict[str, Any]:
     """Train, and write everything that describes the result.
 
     Args:
         config: The run.
-        data: host.data.sign_mnist.SignMnist; only its training part is used.
+        samples: The training part.
         out: Model folder.
         restart: Give up an unfinished training of another configuration.
 
@@ -96,13 +96,13 @@ def run_training(config: TrainConfig, data: Any, out: Path, restart: bool) -> di
     from host.training.fit import train
 
     checkpoint = Checkpoint(out)
-    trained = train(data.train, config, checkpoint, restart)
+    trained = train(samples, config, checkpoint, restart)
     facts: dict[str, Any] = {
         "network": config.network,
         "config": dataclasses.asdict(config),
         "data": {
-            "source": Path(data.train.source).name,
-            "sha256": data.train.sha256,
+            "source": Path(samples.source).name,
+            "sha256": samples.sha256,
             "rows_trained": len(trained.split.train),
             "rows_validated": len(trained.split.validation),
         },

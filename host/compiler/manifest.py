@@ -14,8 +14,8 @@ from host.graph.graph import Op
 from target import files
 from target.manifest import NAME, SCHEMA_VERSION, check_manifest
 from target.text.labels import classes_of_outputs
+from target.vision.crop import MAX_TRIM
 
-MAX_TRIM = 0.05  # of the side, given up for a whole multiple of the input size
 _VERSIONS = ("numpy", "keras", "tensorflow", "protobuf")
 
 

@@ -69,7 +69,7 @@ def train(
     stored = checkpoint.load(json.loads(json.dumps(identity)), restart)
     model, progress, best = _start(checkpoint, stored, config, len(batches))
     while progress.epoch < config.epochs:
-        _run_epoch(model, batches, validation, progress, config.epochs)
+        _run_epoch(model, batches, validation, progress, config)
         if progress.best_epoch == progress.epoch:
             best = model.get_weights()
         checkpoint.save(model, progress, identity)
@@ -104,11 +104,11 @@ def _run_epoch(
     batches: Batches,
     validation: tuple[np.ndarray, np.ndarray],
     progress: Progress,
-    epochs: int,
+    config: TrainConfig,
 ) -> None:
     started = time.monotonic()
     batches.select_epoch(progress.epoch)
-    _seed_dropout(model, progress.epoch)
+    _seed_dropout(model, config.seed, progress.epoch)
     logs = model.fit(batches, shuffle=False, verbose=0).history
     loss, accuracy = model.evaluate(*validation, batch_size=512, verbose=0)
     values = {
@@ -130,16 +130,16 @@ def _run_epoch(
     _log.info(
         "epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %.0f s",
         progress.epoch,
-        epochs,
+        config.epochs,
         *values.values(),
     )
 
 
-def _seed_dropout(model: keras.Model, epoch: int) -> None:
-    """Make the epoch's dropout a function of the epoch: Keras does not store where it was."""
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Make the epoch's dropout a function of (seed, epoch): Keras does not store where it was."""
     for index, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
-            layer.seed_generator.state.assign([epoch, index])
+            layer.seed_generator.state.assign([seed, epoch * len(model.layers) + index])
 
 
 def _best_epoch(history: dict[str, list[float]]) -> int:

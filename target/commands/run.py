@@ -15,7 +15,10 @@ from typing import List, Optional
 
 from target.command_line import make_parser, start_log
 from target.errors import exit_code_of
+from target.manifest import Manifest, implied_manifest
+from target.runners.dpu import load_vart
 from target.runners.table import NAMES, make_runner
+from target.runners.xir_file import probe_file
 from target.stream import add_stream_options, stream
 
 
@@ -29,5 +32,13 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(
-        lambda: stream(args, lambda m: make_runner(args.runner, m, args.threads, args.vart_mode))
+        lambda: stream(
+            args, lambda m: make_runner(args.runner, m, args.threads, args.vart_mode), open_bare
+        )
     )
+
+
+def open_bare(xmodel: Path) -> Manifest:
+    """Return the manifest of a file without one; xir first meets the file in a child process."""
+    load_vart()  # without it the advice is to simulate, not to look at the file
+    return implied_manifest(xmodel, *probe_file(xmodel))

@@ -17,7 +17,7 @@ import numpy as np
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import TensorSpec, check_tensor
-from target.runners.xir_file import open_dpu_subgraph, tensor_facts, try_file
+from target.runners.xir_file import open_dpu_subgraph, tensor_facts
 
 
 def load_vart() -> Any:
@@ -54,12 +54,9 @@ class DpuRunner:
     threads = 1
     gives_probabilities = False
 
-    def __init__(self, manifest: Manifest, mode: str = "run", trusted: bool = True) -> None:
-        if trusted:
-            manifest.verify("xmodel")
+    def __init__(self, manifest: Manifest, mode: str = "run") -> None:
+        manifest.verify("xmodel")
         vart = load_vart()
-        if not trusted:
-            try_file(manifest.xmodel)
         self._opened = open_dpu_subgraph(manifest.xmodel)
         if mode == "run" and not self._opened.has_instructions:
             raise BackendError(

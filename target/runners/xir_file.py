@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, List, Tuple
 
 from target.errors import BackendError, ModelError
+from target.manifest import TensorFacts
 
-_TRIAL = "import sys, xir; sys.exit(0 if xir.Graph.deserialize(sys.argv[1]).get_op_num() else 3)"
+# Runs in the child: prints [name, dims, fix_point] of the DPU's input and output as one JSON line.
+_TRIAL = """
+import json, sys
+from pathlib import Path
+from target.runners.xir_file import dpu_tensors
+print(json.dumps([list(facts) for facts in dpu_tensors(Path(sys.argv[1]))]))
+"""
 _TRIAL_TIMEOUT_S = 60
 
 
@@ -50,17 +58,26 @@ def load_xir() -> Any:
         ) from error
 
 
-def try_file(path: Path) -> None:
+def probe_file(path: Path) -> Tuple[TensorFacts, TensorFacts]:
     """Load a file in a child process, where an abort of the library is only an exit code.
 
+    Args:
+        path: A file that no manifest vouches for.
+
+    Returns:
+        Its DPU subgraph's input and output.
+
     Raises:
-        ModelError: If the child does not come back with success.
+        ModelError: If the file is missing, or the child does not come back with success.
     """
+    if not path.is_file():
+        raise ModelError(f"model must be a file, got none at {path}")
     try:
         done = subprocess.run(
             [sys.executable, "-c", _TRIAL, str(path)],
             capture_output=True,
             timeout=_TRIAL_TIMEOUT_S,
+            cwd=Path(__file__).resolve().parents[2],
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -73,6 +90,26 @@ def try_file(path: Path) -> None:
             f"model must be an .xmodel that xir loads, got exit {done.returncode}"
             f" ({lines[-1][:200]}) in {path}; compile it again"
         )
+    source, last = json.loads(done.stdout)
+    return TensorFacts(source[0], tuple(source[1]), source[2]), TensorFacts(
+        last[0], tuple(last[1]), last[2]
+    )
+
+
+def dpu_tensors(path: Path) -> Tuple[TensorFacts, TensorFacts]:
+    """Return input and output of a file's only DPU subgraph.
+
+    Raises:
+        ModelError: If there is not one DPU subgraph with one input and one output.
+    """
+    opened = open_dpu_subgraph(path)
+    sources = list(opened.subgraph.get_input_tensors())
+    lasts = list(opened.subgraph.get_output_tensors())
+    if len(sources) != 1 or len(lasts) != 1:
+        raise ModelError(
+            f"model must have one input and one output, got {len(sources)} and {len(lasts)} in {path}"
+        )
+    return tensor_facts(sources[0]), tensor_facts(lasts[0])
 
 
 def open_dpu_subgraph(path: Path) -> DpuSubgraph:
@@ -99,7 +136,7 @@ def _attr(owner: Any, key: str, default: Any) -> Any:
     return owner.get_attr(key) if owner.has_attr(key) else default
 
 
-def tensor_facts(tensor: Any) -> Tuple[str, Tuple[int, ...], int]:
+def tensor_facts(tensor: Any) -> TensorFacts:
     """Return name, dims and fix point of an xir.Tensor.
 
     Raises:
@@ -109,4 +146,5 @@ def tensor_facts(tensor: Any) -> Tuple[str, Tuple[int, ...], int]:
         raise ModelError(
             f"tensor '{tensor.name}' must have a fix_point, got none; compile it again"
         )
-    return str(tensor.name), tuple(int(d) for d in tensor.dims), int(tensor.get_attr("fix_point"))
+    dims = tuple(int(dim) for dim in tensor.dims)
+    return TensorFacts(str(tensor.name), dims, int(tensor.get_attr("fix_point")))

@@ -6,6 +6,8 @@ from typing import Tuple
 
 import numpy as np
 
+MAX_TRIM = 0.05  # of the side, given up for a whole multiple of the input size
+
 
 def centre_square(height: int, width: int, size: int, max_trim: float) -> Tuple[int, int, int]:
     """Return (top, left, side) of the square that is cut out of the middle.

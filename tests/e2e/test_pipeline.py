@@ -310,13 +310,13 @@ def test_ctrl_c_in_training_leaves_a_run_that_continues(
     common = ["--data", small_archive, "--validation", "tail:48", "--cache", tmp_path / "cache"]
     options = ["--out", tmp_path / "m", "--epochs", 60, *common]
     state = tmp_path / "m" / "checkpoint" / "state.json"
-    code, out, err = _interrupt_when(_start("train", *options), state.is_file)
+    code, _, err = _interrupt_when(_start("train", *options), state.is_file)
     assert code == 130 and err.splitlines()[-1] == "interrupted" and "Traceback" not in err
     assert not (tmp_path / "m" / "float.keras").exists()
     assert not list((tmp_path / "m").rglob(".*"))  # no temporary file
     done = json.loads(state.read_text())["progress"]["epoch"]
     again = _start("train", *options)
-    code, out, err = _interrupt_when(
+    code, _, err = _interrupt_when(
         again, lambda: json.loads(state.read_text())["progress"]["epoch"] > done
     )
     assert f"continuing after epoch {done} of 60" in err

@@ -13,6 +13,7 @@ import pytest
 from host.dpu.emulator import Emulator
 from host.graph.graph import Graph, Op, Subgraph
 from host.xmodel.reader import read_xmodel
+from target.commands.run import open_bare
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest, load_manifest
 from target.runners.dpu import DpuRunner
@@ -40,6 +41,16 @@ class FakeTensor:
 class FakeSubgraph:
     def __init__(self, graph: Graph, subgraph: Subgraph) -> None:
         self.graph, self.subgraph = graph, subgraph
+
+    def _doors(self, kind: str) -> list[Op]:
+        ops = [self.graph.op(name) for name in self.subgraph.all_ops()]
+        return [op for op in ops if op.type == kind]
+
+    def get_input_tensors(self) -> set[FakeTensor]:
+        return {FakeTensor(self.graph.input(op)) for op in self._doors("upload")}
+
+    def get_output_tensors(self) -> set[FakeTensor]:
+        return {FakeTensor(op) for op in self._doors("download")}
 
     def has_attr(self, key: str) -> bool:
         return key in self.subgraph.attrs
@@ -188,17 +199,43 @@ def test_a_fix_point_that_is_not_the_manifests(amd: None, signnet: Manifest) -> 
         DpuRunner(Manifest(signnet.folder, content), mode="ref")
 
 
-def test_an_unknown_file_is_first_loaded_in_a_child_process(
-    signnet: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def amd_in_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose xir module child processes import; it aborts as the real one does."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "xir.py").write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from tests.target.test_dpu_runner import FakeXirGraph\n"
+        "class Graph:\n"
+        "    @staticmethod\n"
+        "    def deserialize(path):\n"
+        "        try:\n"
+        "            return FakeXirGraph.deserialize(path)\n"
+        "        except BaseException:\n"
+        "            sys.stderr.write('FATAL XIR_READ_PB_FAILURE\\n')\n"
+        "            os.abort()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+def test_a_file_without_manifest_is_first_loaded_in_a_child_process(
+    amd: None, amd_in_children: Path, signnet: Manifest, tmp_path: Path
 ) -> None:
-    # A module that ends the process on import, as xir does on a bad file.
-    (tmp_path / "xir.py").write_text("import os, sys; sys.stderr.write('FATAL pb\\n'); os.abort()")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(sys.modules, "vart", types.ModuleType("vart"))
-    monkeypatch.delitem(sys.modules, "xir", raising=False)
+    good, bad = tmp_path / "good.xmodel", tmp_path / "bad.xmodel"
+    good.write_bytes(signnet.xmodel.read_bytes())
+    bad.write_bytes(b"not a model")
+    manifest = open_bare(good)
+    assert manifest.classes == signnet.classes and manifest.input_fix_point == 6
+    with np.load(signnet.file("golden")) as golden:
+        runner = DpuRunner(manifest, mode="ref")
+        assert np.array_equal(runner.infer(golden["input"][:1].copy())[0], golden["output"][0])
     with pytest.raises(ModelError, match=r"model must be an .xmodel that xir loads, got exit -6"):
-        DpuRunner(signnet, trusted=False)
+        open_bare(bad)
+    with pytest.raises(ModelError, match="model must be a file, got none"):
+        open_bare(tmp_path / "none.xmodel")
 
 
 def test_without_vart_the_command_points_to_the_emulator(

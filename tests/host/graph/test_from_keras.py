@@ -1,0 +1,245 @@
+"""Keras is the oracle: every converter gives what the layer gives, and what has none is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.dpu.emulator import Emulator
+from host.graph.from_keras import CONVERTERS, from_keras, load_keras_model
+from host.quiet import import_keras
+from target.errors import ModelError
+
+import_keras()
+
+import keras  # noqa: E402  (quietly, after import_keras)
+from keras import layers  # noqa: E402
+
+Build = Callable[[Any], Any]
+
+
+def _model(build: Build, shape: tuple[int | None, ...] = (9, 8, 3)) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    image = layers.Input(shape, name="image")
+    model = keras.Model(image, build(image), name="net")
+    generator = np.random.default_rng(2)
+    weights = [generator.uniform(-1, 1, w.shape).astype(np.float32) for w in model.get_weights()]
+    model.set_weights(weights)
+    return model
+
+
+def _conv(filters: int = 4, **options: Any) -> layers.Layer:
+    return layers.Conv2D(filters, 3, name="conv", **options)
+
+
+EXACT: dict[str, Build] = {
+    "conv-valid": _conv(),
+    "conv-same-stride2": _conv(strides=2, padding="same"),
+    "conv-even-kernel": layers.Conv2D(4, (2, 4), padding="same"),
+    "conv-oblong-stride": layers.Conv2D(2, (3, 2), strides=(2, 1), padding="same"),
+    "conv-dilated": _conv(dilation_rate=2, padding="same"),
+    "conv-no-bias": _conv(use_bias=False),
+    "conv-relu": _conv(activation="relu"),
+    "conv-relu6": _conv(activation="relu6"),
+    "conv-sigmoid": _conv(activation="sigmoid"),
+    "depthwise": layers.DepthwiseConv2D((3, 2), strides=2, padding="same"),
+    "depthwise-dilated": layers.DepthwiseConv2D(3, dilation_rate=2),
+    "dense": lambda x: layers.Dense(5, activation="softmax")(layers.Flatten()(x)),
+    "softmax-layer": lambda x: layers.Softmax()(layers.Dense(5)(layers.Flatten()(x))),
+    "leaky": layers.LeakyReLU(negative_slope=0.3),
+    "relu6-layer": layers.ReLU(max_value=6),
+    "max-pool": layers.MaxPooling2D(2),
+    "max-pool-same": layers.MaxPooling2D((3, 2), strides=(2, 1), padding="same"),
+    "average-pool-same": layers.AveragePooling2D(3, strides=2, padding="same"),
+    "global-average": layers.GlobalAveragePooling2D(),
+    "global-average-keepdims": layers.GlobalAveragePooling2D(keepdims=True),
+    "add-three": lambda x: layers.Add()([x, layers.Conv2D(3, 1)(x), layers.Conv2D(3, 1)(x)]),
+    "multiply": lambda x: layers.Multiply()([x, layers.Conv2D(3, 1)(x)]),
+    "concat-channels": lambda x: layers.Concatenate()([x, layers.Conv2D(2, 1)(x)]),
+    "concat-rows": lambda x: layers.Concatenate(axis=1)([x, layers.Conv2D(3, 1)(x)]),
+    "pad": layers.ZeroPadding2D(((1, 0), (2, 3))),
+    "reshape": layers.Reshape((-1, 6)),
+    "dropout": lambda x: layers.Dropout(0.5)(_conv()(x)),
+    "linear": lambda x: layers.Activation("linear")(_conv()(x)),
+}
+
+
+@pytest.mark.parametrize("build", EXACT.values(), ids=EXACT)
+def test_graph_computes_what_keras_computes(build: Build) -> None:
+    model = _model(build)
+    graph = from_keras(model)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 9, 8, 3)).astype(np.float32)
+    expected = np.asarray(model(images))
+    (output,) = graph.outputs()
+    got = Emulator(graph).run({"image": images})[output.tensor.name]
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["cnn_c", "cnn_e"])
+def test_reference_model_gives_its_stored_outputs(shared: Path, case: str) -> None:
+    folder = shared / "given" / "quantizer"
+    graph = from_keras(load_keras_model(folder / case / "float.keras"))
+    if graph.of_type("batchnorm"):
+        from host.graph.passes.fold_batchnorm import fold_batchnorm
+
+        fold_batchnorm(graph)
+    with np.load(folder / "test_images.npz") as stored:
+        images = stored["x"].astype(np.float32) / np.float32(255)
+    with np.load(folder / case / "outputs_int8.npz") as stored:
+        expected = stored["float_model"]
+    (output,) = graph.outputs()
+    got = Emulator(graph).run({"image": images})[output.tensor.name]
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(got / scale, expected / scale, atol=1e-5)
+
+
+def test_layers_keep_their_names_and_weights_take_xirs_layout() -> None:
+    model = _model(
+        lambda x: layers.Dense(5, name="fc")(layers.Flatten()(_conv(activation="relu")(x)))
+    )
+    graph = from_keras(model)
+    assert [op.name for op in graph] == [
+        "image",
+        "conv/kernel",
+        "conv/bias",
+        "conv",
+        "conv_relu",
+        "flatten",
+        "fc/kernel",
+        "fc/bias",
+        "fc",
+    ]
+    conv, dense = graph.op("conv"), graph.op("fc")
+    kernel = np.asarray(model.get_layer("conv").kernel)
+    assert graph.data_of(conv, "weights").shape == (4, 3, 3, 3)
+    np.testing.assert_array_equal(graph.data_of(conv, "weights")[1, 2, 0], kernel[2, 0, :, 1])
+    np.testing.assert_array_equal(
+        graph.data_of(dense, "weights"), np.asarray(model.get_layer("fc").kernel).T
+    )
+    assert conv.tensor.dims == (1, 7, 6, 4)
+    assert graph.op("conv_relu").attrs["__keras"] == "Activation"
+
+
+@pytest.mark.parametrize(
+    ("options", "kernel", "stride", "pad"),
+    [
+        # height 9: (5 - 1) * 2 + 3 - 9 = 2; width 8: (4 - 1) * 2 + 3 - 8 = 1, the odd one behind
+        ({"strides": 2, "padding": "same"}, [3, 3], [2, 2], [0, 1, 1, 1]),
+        ({"dilation_rate": 2, "padding": "same"}, [3, 3], [1, 1], [2, 2, 2, 2]),
+        ({"padding": "valid"}, [3, 3], [1, 1], [0, 0, 0, 0]),
+    ],
+    ids=["same-stride2", "same-dilated", "valid"],
+)
+def test_window_is_w_h_and_left_right_top_bottom(
+    options: dict[str, Any], kernel: list[int], stride: list[int], pad: list[int]
+) -> None:
+    attrs = from_keras(_model(_conv(**options))).op("conv").attrs
+    assert (attrs["kernel"], attrs["stride"], attrs["pad"]) == (kernel, stride, pad)
+
+
+REFUSED: dict[str, tuple[Build, str]] = {
+    "unknown-layer": (
+        layers.UpSampling2D(name="up"),
+        "layer 'up' must be one of .*got UpSampling2D",
+    ),
+    "operator": (lambda x: x + layers.Conv2D(3, 1)(x), "must be one of .*, got Add in keras"),
+    "groups": (_conv(6, groups=3), "groups of layer 'conv' must be 1, got 3"),
+    "depth-multiplier": (
+        layers.DepthwiseConv2D(3, depth_multiplier=2, name="dw"),
+        "depth_multiplier of layer 'dw' must be 1, got 2",
+    ),
+    "channels-first": (
+        layers.MaxPooling2D(2, data_format="channels_first", name="pool"),
+        "data_format of layer 'pool' must be channels_last, got channels_first",
+    ),
+    "softmax-axis": (layers.Softmax(axis=1, name="soft"), "axis of layer 'soft' must be the last"),
+    "batchnorm-axis": (
+        layers.BatchNormalization(axis=1, name="bn"),
+        "axis of layer 'bn' must be the last one, got 1",
+    ),
+    "activation": (_conv(activation="elu"), "activation of layer 'conv' must be .*, got 'elu'"),
+    "activation-layer": (
+        _conv(activation=layers.LeakyReLU(negative_slope=0.1)),
+        "activation of layer 'conv' must be .*, got 'LeakyReLU'",
+    ),
+    "relu-limit": (
+        layers.ReLU(max_value=1, name="r"),
+        "ReLU 'r' must have negative_slope 0, threshold 0 and max_value none or 6, got 0.0, 0",
+    ),
+    "relu-slope": (
+        layers.ReLU(negative_slope=0.5, name="r"),
+        "ReLU 'r' must have negative_slope 0",
+    ),
+    "dense-on-map": (
+        layers.Dense(3, name="fc"),
+        r"input of layer 'fc' must be flat \(n, features\), got \(None, 9, 8, 3\)",
+    ),
+    "nested": (
+        keras.Sequential([layers.Conv2D(2, 1)], name="inner"),
+        "layer 'inner' must be one of",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "message"), REFUSED.values(), ids=REFUSED)
+def test_from_keras_refuses(build: Build, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        from_keras(_model(build))
+
+
+def test_from_keras_refuses_a_layer_used_twice() -> None:
+    shared_layer = layers.Conv2D(3, 1, name="twice")
+    with pytest.raises(ModelError, match="layer 'twice' must be used once, got 2 uses"):
+        from_keras(_model(lambda x: shared_layer(shared_layer(x))))
+
+
+def test_from_keras_refuses_a_free_size() -> None:
+    with pytest.raises(
+        ModelError, match=r"input 'image' must have a fixed size, got \[None, 8, 3\]"
+    ):
+        from_keras(_model(_conv(), (None, 8, 3)))
+
+
+def test_from_keras_refuses_two_outputs() -> None:
+    image = layers.Input((4, 4, 1), name="image")
+    model = keras.Model(image, [layers.ReLU()(image), layers.Flatten()(image)], name="two")
+    with pytest.raises(ModelError, match="model 'two' must have one output, got 2"):
+        from_keras(model)
+
+
+def test_from_keras_refuses_a_sequential_model() -> None:
+    model = keras.Sequential([layers.Input((4, 4, 1)), layers.ReLU()], name="row")
+    with pytest.raises(ModelError, match="must be a functional Keras model, got Sequential 'row'"):
+        from_keras(model)
+
+
+def test_every_converter_is_tested() -> None:
+    tested = set()
+    for build in EXACT.values():
+        tested |= {layer["class_name"] for layer in _model(build).get_config()["layers"]}
+    # BatchNormalization is executed after folding only: see the tests of the passes.
+    assert set(CONVERTERS) - tested == {"BatchNormalization"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"PK\x03\x04garbage"], ids=["0", "text", "zip"]
+)
+def test_load_refuses_a_damaged_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "float.keras"
+    path.write_bytes(content)
+    with pytest.raises(
+        ModelError, match=r"float model must be readable by Keras 3, got .*\.keras$"
+    ):
+        load_keras_model(path)
+
+
+def test_load_refuses_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match="must be a .keras file, got no file at .*; run make train"
+    ):
+        load_keras_model(tmp_path / "none.keras")
