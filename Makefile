@@ -83,7 +83,7 @@ setup: .venv/ready  ## make .venv with the pinned packages
 apt:  ## install the Debian packages that some tests use (needs root)
 	@test "$$(id -u)" = 0 || { echo "error: installing Debian packages needs root; run sudo make apt" >&2; exit 1; }
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends ffmpeg >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
 .PHONY: check
 check: .venv/ready  ## format, lint, types and the quick tests

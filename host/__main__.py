@@ -10,6 +10,8 @@ import importlib
 import os
 import sys
 
+from target.errors import exit_code_of
+
 COMMANDS = {
     "data": "find, check and describe Sign Language MNIST, or say how to get it",
     "train": "train a network on it",
@@ -46,4 +48,4 @@ def _usage() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code_of(main))  # Ctrl-C counts from the first import on

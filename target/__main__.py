@@ -12,6 +12,8 @@ import importlib
 import sys
 from typing import List, Optional
 
+from target.errors import exit_code_of
+
 COMMANDS = {"run": "frames in, letters out, on the DPU"}
 
 
@@ -29,4 +31,4 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code_of(main))  # Ctrl-C counts from the first import on

@@ -15,6 +15,8 @@ ONLY_IN = {
     "cv2": {"target/opencv.py"},
     "vart": {"target/runners/dpu.py"},
     "xir": {"target/runners/xir_file.py"},
+    "onnx": {"host/dpu/engines/ort_graph.py"},
+    "onnxruntime": {"host/dpu/engines/ort.py"},
     "ai_edge_litert": {"target/runners/cpu.py"},
     "tflite_runtime": {"target/runners/cpu.py"},
 }

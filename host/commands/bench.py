@@ -16,8 +16,11 @@ from typing import Any
 
 from host.commands.quantize import choose_calibration
 from host.data.locate import locate
-from host.data.sign_mnist import SignMnist, load_sign_mnist
+from host.data.samples import Samples
+from host.data.sign_mnist import load_sign_mnist
+from host.dpu.engines.base import ENGINES
 from host.paths import CACHE, DATA
+from host.runners.litert import CALIBRATION_IMAGES
 from host.runners.table import NAMES, RunnerNeeds, make_runner
 from target import files
 from target.command_line import make_parser, print_result, start_log
@@ -41,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=BenchConfig.frames, help="counted queries")
     parser.add_argument("--warmup", type=int, default=BenchConfig.warmup, help="uncounted queries")
     parser.add_argument("--threads", type=int, default=1, help="of runners that can be told")
+    parser.add_argument(
+        "--engine", default="auto", help=f"of the emulator: auto or one of {', '.join(ENGINES)}"
+    )
     parser.add_argument("--out", type=Path, help="file for the records")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted models")
     args = parser.parse_args(argv)
@@ -58,7 +64,9 @@ def _run(args: argparse.Namespace) -> int:
     manifest = load_manifest(args.model)
     data = load_sign_mnist(locate(args.data), args.cache)
     config = BenchConfig(args.frames, args.warmup)
-    document = {"records": run_bench(manifest, data, names, config, (args.threads, args.cache))}
+    calibration = choose_calibration(data.train.images, CALIBRATION_IMAGES, 1)
+    needs = RunnerNeeds(args.threads, calibration, args.cache, args.engine)
+    document = {"records": run_bench(manifest, data.test, names, config, needs)}
     if args.out:
         files.write_json(args.out, document)
     print_result(document, args.json, "\n".join(describe(r) for r in document["records"]))
@@ -66,28 +74,23 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def run_bench(
-    manifest: Manifest,
-    data: SignMnist,
-    names: list[str],
-    config: BenchConfig,
-    machine: tuple[int, Path],
+    manifest: Manifest, test: Samples, names: list[str], config: BenchConfig, needs: RunnerNeeds
 ) -> list[dict[str, Any]]:
     """Measure runners one after the other on the same test images.
 
     Args:
         manifest: Of the model.
-        data: Test images are the queries; training images calibrate LiteRT's int8.
+        test: The queries.
         names: Of the runners.
         config: Queries and warm-up.
-        machine: Threads of runners that can be told, and the folder for converted models.
+        needs: What the runners need besides the model.
 
     Returns:
         One record a runner.
     """
-    count = min(config.frames, len(data.test))
-    images = list(data.test.images[:count])
-    truth = [letter_of(int(label)) for label in data.test.labels[:count]]
-    needs = RunnerNeeds(machine[0], choose_calibration(data.train.images, 200, 1), machine[1])
+    count = min(config.frames, len(test))
+    images = list(test.images[:count])
+    truth = [letter_of(int(label)) for label in test.labels[:count]]
     records = []
     for name in names:
         _log.info("measuring %s on %s", manifest.name, name)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from host.data.locate import locate
-from host.data.sign_mnist import HOW_TO_GET, load_sign_mnist
+from host.data.sign_mnist import load_sign_mnist
 from host.paths import CACHE, DATA
 from target.command_line import make_parser, print_result, start_log
 from target.errors import DataError, exit_code_of
@@ -69,7 +69,7 @@ def _download(folder: Path) -> bool:
     """Fetch the archive with the kaggle tool if it is configured; says what happened."""
     configured = (Path.home() / ".kaggle" / "kaggle.json").is_file() or "KAGGLE_KEY" in os.environ
     if shutil.which("kaggle") is None or not configured:
-        _log.info("no data in %s and no configured kaggle tool; %s", folder, HOW_TO_GET)
+        _log.info("no data in %s and no configured kaggle tool", folder)
         return False
     _log.info("fetching %s with the kaggle tool", SLUG)
     command = ["kaggle", "datasets", "download", "-d", SLUG, "-p", str(folder)]

@@ -31,6 +31,8 @@ from host.quantizer.config import QuantConfig
 from host.report.merge import merge
 from host.report.write import write_report
 from host.runners.emulator import EmulatorRunner
+from host.runners.litert import CALIBRATION_IMAGES
+from host.runners.table import RunnerNeeds
 from host.training.config import TrainConfig, recipe
 from target import files
 from target.app import StreamConfig
@@ -78,13 +80,15 @@ def _run(args: argparse.Namespace) -> int:
     video = args.build / "signs.avi"
     truth = write_sign_video(data.test, VideoConfig(STATIC_LETTERS), video)
     _log.info("video: %s, %d frames", video, len(truth))
+    calibration = choose_calibration(data.train.images, CALIBRATION_IMAGES, seed=1)
+    needs = RunnerNeeds(1, calibration, args.cache)
     records: list[dict[str, Any]] = []
     folders = []
     for manifest in models:
         folders.append(_evaluate(manifest, data, args.build))
         records.append(_stream(manifest, video, truth, args.build))
         bench = BenchConfig(frames=args.frames)
-        records += run_bench(manifest, data, _runners(), bench, (1, args.cache))
+        records += run_bench(manifest, data.test, _runners(), bench, needs)
     return _report(args, records, folders, time.monotonic() - started)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from host.dpu.engines.base import ENGINES
 from host.paths import RELEASED
 from host.runners.emulator import EmulatorRunner, dpu_doors
 from host.xmodel.reader import read_xmodel
@@ -24,9 +25,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host simulate", __doc__)
     add_stream_options(parser, RELEASED / "signnet")
+    parser.add_argument("--engine", default="auto", help=f"auto or one of {', '.join(ENGINES)}")
     args = parser.parse_args(argv)
     start_log(args.quiet)
-    return exit_code_of(lambda: stream(args, EmulatorRunner, open_bare))
+    return exit_code_of(lambda: stream(args, lambda m: EmulatorRunner(m, args.engine), open_bare))
 
 
 def open_bare(xmodel: Path) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,11 @@ def load_images(path: Path) -> np.ndarray:
         DataError: If the file or the array is not of that kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if "x" not in stored:
                 raise DataError(f"images must be in an array 'x', got {sorted(stored)} in {path}")
             x = np.asarray(stored["x"])
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, TypeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"images must be an .npz file, got '{reason}' in {path}") from error
     if x.ndim != 4 or x.dtype not in (np.uint8, np.float32) or not len(x):

@@ -226,13 +226,13 @@ def _assemble(arrays: dict[str, np.ndarray], source: str, digest: str) -> SignMn
 
 def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             return {
                 f"{part}_{kind}": stored[f"{part}_{kind}"]
                 for part in NAMES
                 for kind in ("labels", "images")
             }
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, EOFError):
         _log.warning("cache %s is damaged; reading the source again", path)
         return None
 

@@ -19,14 +19,16 @@ class RunnerNeeds:
     """What some runners need besides the model.
 
     Attributes:
-        threads: Of CPU runners that can be told.
+        threads: Of runners that can be told.
         calibration: float32 (n, h, w, 1), for LiteRT's int8 conversion; may be empty.
         cache: Folder for converted models.
+        engine: Of the emulator.
     """
 
     threads: int
     calibration: np.ndarray
     cache: Path
+    engine: str = "auto"
 
 
 def make_runner(name: str, manifest: Manifest, needs: RunnerNeeds) -> Runner:
@@ -39,7 +41,7 @@ def make_runner(name: str, manifest: Manifest, needs: RunnerNeeds) -> Runner:
     if name == "emulator":
         from host.runners.emulator import EmulatorRunner
 
-        return EmulatorRunner(manifest)
+        return EmulatorRunner(manifest, needs.engine, needs.threads)
     if name.startswith("litert-") and name in NAMES:
         from host.runners.litert import make_litert_runner
 

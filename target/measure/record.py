@@ -13,10 +13,8 @@ from target.measure.percentiles import summarize_ms
 from target.schema import find_fault, load_schema
 
 SCHEMA_VERSION = 1
-MIN_SAMPLES = {
-    "p90": 64,
-    "p99": 662,
-}  # for an estimate at 99 % confidence, as in MLPerf's early stopping
+# For an estimate at 99 % confidence, as in MLPerf's early stopping.
+MIN_SAMPLES = {"p90": 64, "p99": 662}
 
 
 @dataclasses.dataclass

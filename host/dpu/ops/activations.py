@@ -25,7 +25,8 @@ def leaky_relu(call: Call) -> np.ndarray:
 
 def sigmoid(call: Call) -> np.ndarray:
     """Return 1 / (1 + exp(-x)), float32, same shape."""
-    return call.shaped(np.float32(1) / (np.float32(1) + np.exp(-call.value())))
+    with np.errstate(over="ignore"):  # exp of a large number is inf, and 1 / inf is right
+        return call.shaped(np.float32(1) / (np.float32(1) + np.exp(-call.value())))
 
 
 def hard_sigmoid(call: Call) -> np.ndarray:

@@ -55,7 +55,7 @@ def _equalize_pair(graph: Graph, head: Op, tail: Op) -> None:
     if head_bias is not None and head_bias.data is not None:
         h = np.maximum(h, np.abs(head_bias.data))
     t = _largest(tail_weights.data, 3)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         scale = np.clip(np.sqrt(t / h), *_LIMITS)
     scale = np.where(h + t < _SMALL, np.float32(1), scale)
     head_weights.data = head_weights.data * _along(scale, _output_axis(head))
