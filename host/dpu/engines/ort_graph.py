@@ -241,7 +241,7 @@ class OnnxBuilder:
         self.wires[op.name] = Wire(name, 0 if relu else 128, op)
 
 
-def _window(op: Op) -> dict[str, list[int]]:
+def _window(op: Op) -> dict[str, Any]:
     left, right, top, bottom = op.attrs.get("pad", [0, 0, 0, 0])
     (sw, sh), (dw, dh) = op.attrs["stride"], op.attrs.get("dilation", [1, 1])
     return {"strides": [sh, sw], "pads": [top, left, bottom, right], "dilations": [dh, dw]}
