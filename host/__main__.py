@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "accuracy of a model, float and int8",
     "simulate": "run the board's application on the emulator",
     "video": "a video of test images, each letter held for a while",
+    "run": "a compiled .xmodel on inputs from a file, bit for bit",
     "bench": "latency of runners on this machine, one image at a time",
     "report": "records and models -> one page",
     "demo": "all of it, on a fresh machine",

@@ -14,6 +14,7 @@ DPU_TYPES = (
     "pool-fix",
     "eltwise-fix",
     "concat-fix",
+    "hard-sigmoid-fix",
     "reshape-fix",
 )
 

@@ -148,6 +148,10 @@ class _Lowering:
         attrs = {"type": op.attrs["type"], "nonlinear": nonlinear}
         self._emit(op, "eltwise-fix", self._as_maps(op), fix, attrs)
 
+    def hard_sigmoid(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """hard-sigmoid + fix -> hard-sigmoid-fix."""
+        self._emit(op, "hard-sigmoid-fix", op.tensor.dims, fix, {})
+
     def concat(self, op: Op, nonlinear: str, fix: Op) -> None:
         """Concat + fix -> concat-fix."""
         dims = self._as_maps(op)
@@ -314,6 +318,7 @@ _MAKERS: dict[str, Callable[[_Lowering, Op, str, Op], None]] = {
     "data": _Lowering.data,
     "depthwise-conv2d": _Lowering.convolution,
     "eltwise": _Lowering.eltwise,
+    "hard-sigmoid": _Lowering.hard_sigmoid,
     "inner-product": _Lowering.inner_product,
     "maxpool2d": _Lowering.pool,
 }

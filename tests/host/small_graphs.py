@@ -84,7 +84,7 @@ def run_op(
     kind: str,
     dims: tuple[int, ...],
     inputs: dict[str, list[tuple[np.ndarray, int]]],
-    fix_point: int | None = None,
+    output_fix: int | None = None,
     **attrs: Any,
 ) -> np.ndarray:
     """Execute one op.
@@ -93,10 +93,10 @@ def run_op(
         kind: Its type.
         dims: Of its tensor.
         inputs: Values and fix point of each input, by argument.
-        fix_point: Of its tensor; None for a float op.
+        output_fix: Fix point of its tensor; None for a float op.
         attrs: Its attributes.
     """
-    tensor_attrs = {} if fix_point is None else {"fix_point": fix_point}
+    tensor_attrs = {} if output_fix is None else {"fix_point": output_fix}
     op = Op("it", kind, Tensor("it", dims, "xint8", tensor_attrs), {}, attrs)
     tensors = {
         arg: [

@@ -19,6 +19,7 @@ from host.dpu.ops.eltwise_fix import eltwise_fix
 from host.dpu.ops.fix import fix
 from host.dpu.ops.fix2float import fix2float
 from host.dpu.ops.float2fix import float2fix
+from host.dpu.ops.hard_sigmoid_fix import hard_sigmoid_fix
 from host.dpu.ops.identity import identity
 from host.dpu.ops.inner_product import inner_product
 from host.dpu.ops.pad import pad
@@ -33,6 +34,7 @@ OPS: dict[str, Callable[[Call], np.ndarray]] = {
     "depthwise-conv2d-fix": depthwise_conv2d_fix,
     "download": identity,
     "eltwise-fix": eltwise_fix,
+    "hard-sigmoid-fix": hard_sigmoid_fix,
     "pool-fix": pool_fix,
     "reshape-fix": identity,
     "upload": identity,
