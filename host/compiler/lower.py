@@ -118,7 +118,7 @@ class _Lowering:
 
     def convolution(self, op: Op, nonlinear: str, fix: Op) -> None:
         """conv2d or depthwise-conv2d [+ activation] + fix."""
-        made = self._emit(op, f"{op.type}-fix", op.tensor.dims, fix, _window_attrs(op, nonlinear))
+        made = self._emit(op, f"{op.type}-fix", op.tensor.dims, fix, _conv_attrs(op, nonlinear))
         self._add_weights(op, made, None)
 
     def inner_product(self, op: Op, nonlinear: str, fix: Op) -> None:
@@ -130,7 +130,7 @@ class _Lowering:
             self._reshape_to(source, (1, height, width, channels))
         outputs = op.tensor.dims[-1]
         window = Op("", "", op.tensor, {}, {"kernel": [width, height], "stride": [1, 1]})
-        attrs = _window_attrs(window, nonlinear)
+        attrs = _conv_attrs(window, nonlinear)
         kept, op.args = op.args, {**op.args, "input": [source]}
         made = self._emit(op, "conv2d-fix", (1, 1, 1, outputs), fix, attrs)
         op.args = kept
@@ -139,7 +139,7 @@ class _Lowering:
     def pool(self, op: Op, nonlinear: str, fix: Op) -> None:
         """maxpool2d or avgpool2d + fix -> pool-fix."""
         dims = op.tensor.dims if len(op.tensor.dims) == 4 else (1, 1, 1, op.tensor.dims[-1])
-        attrs = _window_attrs(op, "NONE")
+        attrs = _window_attrs(op)
         attrs["type"] = "MAX" if op.type == "maxpool2d" else "AVG"
         self._emit(op, "pool-fix", dims, fix, attrs)
 
@@ -298,18 +298,27 @@ def _code_tensor(name: str, dims: tuple[int, ...], fix: Op) -> Tensor:
     return Tensor(name, tuple(dims), "xint8", attrs)
 
 
-def _window_attrs(op: Op, nonlinear: str) -> dict[str, Any]:
+def _window_attrs(op: Op) -> dict[str, Any]:
     return {
         "kernel": list(op.attrs["kernel"]),
         "stride": list(op.attrs["stride"]),
-        "dilation": list(op.attrs.get("dilation", [1, 1])),
         "pad": list(op.attrs.get("pad", [0, 0, 0, 0])),
-        "pad_mode": "FLOOR",
-        "nonlinear": nonlinear,
-        "group": 1,
     }
 
 
+def _conv_attrs(op: Op, nonlinear: str) -> dict[str, Any]:
+    return {
+        **_window_attrs(op),
+        "dilation": list(op.attrs.get("dilation", [1, 1])),
+        "pad_mode": "FLOOR",
+        "nonlinear": nonlinear,
+        "hsigmoid_in": _UNUSED,
+        "shift_hsigmoid": _UNUSED,
+        "shift_hswish": _UNUSED,
+    }
+
+
+_UNUSED = -128  # as AMD's compiler writes it
 _FUSING = ("conv2d", "depthwise-conv2d", "inner-product", "eltwise")
 _MAKERS: dict[str, Callable[[_Lowering, Op, str, Op], None]] = {
     "avgpool2d": _Lowering.pool,

@@ -23,12 +23,15 @@ def lay_out(graph: Graph, subgraph: Subgraph, arch: DpuArch) -> None:
     ops = [graph.op(name) for name in subgraph.all_ops()]
     blob = _place_weights([op for op in ops if op.data is not None], arch.weight_alignment)
     sizes = {WEIGHTS: len(blob), WORKSPACE: 0, INPUT: 0, OUTPUT: 0}
-    doors = {graph.input(op).name for op in ops if op.type == "download"}
+    doors = {_before_reshapes(graph, op) for op in ops if op.type == "download"}
     for op in ops:
         if op.data is not None or op.type == "download":
             continue
         register = INPUT if op.type == "upload" else OUTPUT if op.name in doors else WORKSPACE
-        _place(op.tensor, register, sizes)
+        if op.type == "reshape-fix":  # no code: the same bytes under another shape
+            _place_alias(op.tensor, graph.input(op).tensor)
+        else:
+            _place(op.tensor, register, sizes)
     subgraph.attrs.update(
         {
             "dpu_name": arch.name,
@@ -41,6 +44,13 @@ def lay_out(graph: Graph, subgraph: Subgraph, arch: DpuArch) -> None:
             "reg_id_to_parameter_value": {f"REG_{WEIGHTS}": blob},
         }
     )
+
+
+def _before_reshapes(graph: Graph, download: Op) -> str:
+    op = graph.input(download)
+    while op.type == "reshape-fix":
+        op = graph.input(op)
+    return op.name
 
 
 def _registers(*values: Any) -> dict[str, Any]:
@@ -58,14 +68,22 @@ def _place_weights(constants: list[Op], alignment: int) -> bytes:
     return bytes(blob)
 
 
+def _place_alias(tensor: Tensor, original: Tensor) -> None:
+    shared = {key: original.attrs[key] for key in ("reg_id", "ddr_addr", "location")}
+    tensor.attrs.update({**shared, "stride": _strides(tensor)})
+
+
+def _strides(tensor: Tensor) -> list[int]:
+    return [math.prod(tensor.dims[axis + 1 :]) for axis in range(len(tensor.dims))]
+
+
 def _place(tensor: Tensor, register: int, sizes: dict[int, int]) -> None:
-    strides = [math.prod(tensor.dims[axis + 1 :]) for axis in range(len(tensor.dims))]
     tensor.attrs.update(
         {
             "reg_id": register,
             "ddr_addr": sizes[register],
             "location": _IN_DDR,
-            "stride": strides,
+            "stride": _strides(tensor),
         }
     )
     size = math.prod(tensor.dims)

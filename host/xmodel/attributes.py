@@ -89,7 +89,7 @@ def _write_list(target: Any, key: str, items: list[Any], owner: str) -> None:
         target.bool_vec_value.value.extend(items)
     elif all(isinstance(item, int) and item in _INT32 for item in items):
         target.int32_vec_value.value.extend(items)
-    elif all(isinstance(item, (int, float)) for item in items):
+    elif all(isinstance(item, float) or item in _INT32 for item in items):
         target.float_vec_value.value.extend(items)
     else:
         raise _unsupported(key, items, owner)
