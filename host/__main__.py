@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "run the board's application on the emulator",
     "video": "a video of test images, each letter held for a while",
     "run": "a compiled .xmodel on inputs from a file, bit for bit",
+    "inspect": "what is in an .xmodel",
     "bench": "latency of runners on this machine, one image at a time",
     "report": "records and models -> one page",
     "demo": "all of it, on a fresh machine",

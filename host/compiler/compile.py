@@ -13,9 +13,9 @@ from host.compiler.check import Verdict, check_ops
 from host.compiler.lower import lower
 from host.compiler.memory import lay_out
 from host.compiler.partition import partition
-from host.compiler.workload import set_workloads
 from host.dpu.arch import ZCU104, DpuArch
 from host.graph.graph import Graph
+from host.graph.workload import set_workloads
 
 TOOLCHAIN = "builtin"
 
