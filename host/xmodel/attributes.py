@@ -9,7 +9,6 @@ from target.errors import ModelError
 
 # All integers of real files are int32, except these.
 _UINT64 = {"dpu_fingerprint", "workload", "workload_on_arch"}
-_INT32 = range(-(2**31), 2**31)
 _LISTS = dict(schema.ATTR_LISTS.values())
 _MAPS = dict(schema.ATTR_MAPS.values())
 
@@ -72,10 +71,14 @@ def _write_value(target: Any, key: str, value: Any, owner: str) -> None:
         raise _unsupported(key, value, owner)
 
 
+def _is_int32(value: Any) -> bool:
+    return isinstance(value, int) and -(2**31) <= value < 2**31
+
+
 def _write_integer(target: Any, key: str, value: int, owner: str) -> None:
     if key in _UINT64 and 0 <= value < 2**64:
         target.uint64_value = value
-    elif value in _INT32:
+    elif _is_int32(value):
         target.int32_value = value
     else:
         raise _unsupported(key, value, owner)
@@ -87,9 +90,9 @@ def _write_list(target: Any, key: str, items: list[Any], owner: str) -> None:
         target.string_vec_value.value.extend(items)
     elif all(isinstance(item, bool) for item in items):
         target.bool_vec_value.value.extend(items)
-    elif all(isinstance(item, int) and item in _INT32 for item in items):
+    elif all(_is_int32(item) for item in items):
         target.int32_vec_value.value.extend(items)
-    elif all(isinstance(item, float) or item in _INT32 for item in items):
+    elif all(isinstance(item, float) or _is_int32(item) for item in items):
         target.float_vec_value.value.extend(items)
     else:
         raise _unsupported(key, items, owner)
@@ -102,7 +105,7 @@ def _write_map(target: Any, key: str, items: dict[str, Any], owner: str) -> None
     elif all(isinstance(item, str) for item in items.values()):
         target.map_string_2_string_value.SetInParent()
         target.map_string_2_string_value.value.update(items)
-    elif all(isinstance(item, int) and item in _INT32 for item in items.values()):
+    elif all(_is_int32(item) for item in items.values()):
         target.map_string_2_int32_value.value.update(items)
     else:
         raise _unsupported(key, items, owner)
