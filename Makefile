@@ -1,5 +1,6 @@
 # The door to everything. `make` alone lists the targets.
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,9 +11,10 @@ NETWORK ?= signnet
 DATA ?= data
 SEED ?= 1
 BUILT := build/models/$(NETWORK)
-# What is evaluated, simulated and measured: the model built here, else the released one.
-MODEL ?= $(if $(wildcard $(BUILT)/model.json),$(BUILT),models/$(NETWORK))
-RECORDS ?= $(wildcard build/records/*.json)
+# What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
+CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
+# Before that: what was trained here but not yet compiled is compiled.
+FRESH = if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ]; then $(MAKE) --no-print-directory "$(BUILT)/model.json"; fi
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help
@@ -22,53 +24,60 @@ help:  ## list the targets
 
 .PHONY: demo
 demo: .venv/ready  ## everything: train, quantize, compile, stream, baselines, report
-	$(PY) -m host demo --data $(DATA)
+	$(PY) -m host demo --data "$(DATA)"
 
 .PHONY: data
 data: .venv/ready  ## check the data set, or say how to get it
-	$(PY) -m host data --data $(DATA)
+	$(PY) -m host data --data "$(DATA)"
 
 .PHONY: train
 train: .venv/ready  ## train a network with its full recipe
-	$(PY) -m host train --network $(NETWORK) --data $(DATA) --out $(BUILT) --seed $(SEED) --force
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --out $(BUILT) --seed $(SEED) --force
 
 $(BUILT)/float.keras: | .venv/ready
-	$(PY) -m host train --network $(NETWORK) --data $(DATA) --out $(BUILT) --seed $(SEED)
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --out $(BUILT) --seed $(SEED)
 
 .PHONY: quantize
 quantize: $(BUILT)/float.keras  ## float model -> int8 graph
-	$(PY) -m host quantize $(BUILT) --data $(DATA)
+	$(PY) -m host quantize $(BUILT) --data "$(DATA)"
 
 $(BUILT)/$(NETWORK)_int.xmodel: $(BUILT)/float.keras
-	$(PY) -m host quantize $(BUILT) --data $(DATA)
+	$(PY) -m host quantize $(BUILT) --data "$(DATA)"
 
 .PHONY: compile
 compile: $(BUILT)/$(NETWORK)_int.xmodel  ## int8 graph -> .xmodel, manifest, golden vectors
-	$(PY) -m host compile $(BUILT) --data $(DATA)
+	$(PY) -m host compile $(BUILT) --data "$(DATA)"
+
+$(BUILT)/model.json: $(BUILT)/$(NETWORK)_int.xmodel
+	$(PY) -m host compile $(BUILT) --data "$(DATA)"
 
 .PHONY: evaluate
-evaluate: .venv/ready  ## accuracy of MODEL, float and int8
-	$(PY) -m host evaluate $(MODEL) --data $(DATA)
+evaluate: .venv/ready  ## accuracy of the model, float and int8; kept beside a model built here
+	$(FRESH)
+	$(PY) -m host evaluate $(CHOSEN) --data "$(DATA)" $$(test $(CHOSEN) != "$(BUILT)" || echo --save)
 
 build/signs.avi: | .venv/ready
-	$(PY) -m host video $@ --data $(DATA)
+	$(PY) -m host video $@ --data "$(DATA)"
 
 .PHONY: simulate
 simulate: .venv/ready $(if $(INPUT),,build/signs.avi)  ## the application on the emulator (INPUT=... OUTPUT=...)
-	$(PY) -m host simulate $(or $(INPUT),build/signs.avi) $(OUTPUT) --model $(MODEL) --record build/records/simulate-$(NETWORK).json $(if $(OUTPUT),,--headless)
+	$(FRESH)
+	$(PY) -m host simulate "$(or $(INPUT),build/signs.avi)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
 
 .PHONY: bench
 bench: .venv/ready  ## latency of emulator, LiteRT and Keras on this machine
-	$(PY) -m host bench $(MODEL) --data $(DATA) --out build/records/bench-$(NETWORK).json
+	$(FRESH)
+	$(PY) -m host bench $(CHOSEN) --data "$(DATA)" --out build/records/bench-$(NETWORK).json
 
 .PHONY: report
-report: .venv/ready $(if $(RECORDS),,bench)  ## build/records/*.json (or RECORDS=...) -> reports/latest
-	$(PY) -m host report $(or $(RECORDS),build/records/bench-$(NETWORK).json) --models $(MODEL) --out reports/latest
+report: .venv/ready  ## build/records/*.json (or RECORDS=...) -> reports/latest
+	if [ -z "$(RECORDS)" ] && ! ls build/records/*.json >/dev/null 2>&1; then $(MAKE) --no-print-directory bench; fi
+	$(PY) -m host report $(or $(RECORDS),build/records/*.json) --models $(CHOSEN) --out reports/latest
 
 .PHONY: release
 release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and evaluate it there
-	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data $(DATA)
-	$(PY) -m host evaluate models/$(NETWORK) --data $(DATA) --save
+	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data "$(DATA)"
+	$(PY) -m host evaluate models/$(NETWORK) --data "$(DATA)" --save
 
 .venv/ready: requirements.lock
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python must be 3.11 or newer, got $$($(PYTHON3) --version); install it or pass PYTHON3=python3.11" >&2; exit 1; }

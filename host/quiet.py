@@ -18,7 +18,7 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(scratch.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # Ctrl-C needs no explanation
             os.dup2(saved, 2)
             scratch.seek(0)
             os.write(2, scratch.read())

@@ -24,7 +24,28 @@ def make_parser(prog: str, doc: Optional[str]) -> argparse.ArgumentParser:
 class _DocstringWithDefaults(
     argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter
 ):
-    """Keeps the docstring's lines and appends the default to each option's help."""
+    """Keeps the docstring's lines and appends the default, where there is one, to an option's help."""
+
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def seed(text: str) -> int:
+    """Parse a seed, 0 to 2**32 - 1: what every random generator in use takes."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"must be 0 to {2**32 - 1}, got {value}")
+    return value
+
+
+def count(text: str) -> int:
+    """Parse a number of things, at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
 
 
 class _ToStderr(logging.StreamHandler):  # type: ignore[type-arg]

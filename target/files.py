@@ -37,7 +37,7 @@ def replacing(path: PathLike) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(
             f"output folder must be writable, got '{error.strerror}' in {final.parent};"
-            " choose another one with --out"
+            " choose another one"
         ) from error
     temporary = Path(name)
     try:
@@ -49,6 +49,26 @@ def replacing(path: PathLike) -> Iterator[Path]:
     finally:
         if temporary.exists():
             temporary.unlink()
+
+
+def check_writable(path: PathLike) -> None:
+    """Find out now whether `replacing(path)` will succeed later.
+
+    Raises:
+        OutputError: If the folder cannot be made or written, or `path` is a folder.
+    """
+    final = Path(path)
+    if final.is_dir():
+        raise OutputError(f"output must be a file, got a folder at {final}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=str(final.parent)):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"output folder must be writable, got '{error.strerror}' in {final.parent};"
+            " choose another one"
+        ) from error
 
 
 def _umask() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -202,8 +203,11 @@ def check_manifest(content: Any, where: str) -> None:
     height, width = content["input"]["height"], content["input"]["width"]
     if height != width:
         raise ModelError(f"input must be square, got {height}x{width} in {where}")
-    if not any(content["output"]["classes"]):
-        raise ModelError(f"classes must hold at least one letter, got none in {where}")
+    if not math.isfinite(content["input"]["scale"]):
+        raise ModelError(f"input.scale must be finite, got {content['input']['scale']} in {where}")
+    letters = [letter for letter in content["output"]["classes"] if letter is not None]
+    if not letters or len(set(letters)) != len(letters):
+        raise ModelError(f"output.classes must name each letter once, got {letters} in {where}")
     for role, entry in content["files"].items():
         parts = Path(entry["path"]).parts
         if Path(entry["path"]).is_absolute() or ".." in parts:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+from pathlib import Path
 from typing import Any, Iterator
+
+import numpy as np
 
 from target.errors import AppError, BackendError
 
@@ -26,6 +30,9 @@ def load() -> Any:
     Raises:
         BackendError: If OpenCV is not installed.
     """
+    # Errors come back as return values and exceptions; the libraries' own lines only bury ours.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         return importlib.import_module("cv2")
     except ImportError as error:
@@ -45,3 +52,29 @@ def translated(what: str, kind: type[AppError]) -> Iterator[None]:
         yield
     except load().error as error:
         raise kind(f"{what}, got OpenCV error '{' '.join(str(error).split())[:200]}'") from error
+
+
+def read_image(path: Path, mode: int, kind: type[AppError]) -> np.ndarray:
+    """Read an image file.
+
+    Args:
+        path: The file.
+        mode: cv2.IMREAD_COLOR or cv2.IMREAD_GRAYSCALE.
+        kind: What is raised.
+
+    Returns:
+        uint8 (h, w, 3) BGR, or (h, w).
+
+    Raises:
+        AppError: Of the given kind, if the file cannot be read or decoded.
+    """
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise kind(f"image must be readable, got '{error.strerror}' in {path}") from error
+    with translated(f"image must be one that OpenCV decodes in {path}", kind):
+        image = cv2.imread(str(path), mode)
+    if image is None:
+        raise kind(f"image must be one that OpenCV decodes, got another in {path}")
+    return np.asarray(image)

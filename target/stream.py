@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -12,7 +13,7 @@ from target.camera.base import Source
 from target.camera.open import FORMS as INPUT_FORMS
 from target.camera.open import open_source
 from target.command_line import print_result
-from target.errors import EXIT_INTERRUPTED, EXIT_OK, DataError
+from target.errors import EXIT_INTERRUPTED, EXIT_OK, DataError, ModelError, OutputError
 from target.manifest import NAME, Manifest, load_manifest
 from target.runners.base import Runner
 from target.show.open import FORMS as OUTPUT_FORMS
@@ -41,6 +42,7 @@ def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
     parser.add_argument(
         "--dwell", type=float, default=SpellConfig.dwell_s, help="seconds a letter must be held"
     )
+    parser.add_argument("--force", action="store_true", help="replace an output that is there")
     parser.add_argument("--record", type=Path, help="also write the run record to this file")
 
 
@@ -50,7 +52,7 @@ def config_of(args: argparse.Namespace) -> StreamConfig:
     Raises:
         DataError: If a number is out of range.
     """
-    if not 0 <= args.threshold <= 1 or args.dwell < 0 or args.warmup < 0:
+    if not 0 <= args.threshold <= 1 or not 0 <= args.dwell < math.inf or args.warmup < 0:
         raise DataError(
             "--threshold must be 0-1, --dwell and --warmup at least 0,"
             f" got {args.threshold}, {args.dwell}, {args.warmup}"
@@ -69,8 +71,8 @@ def stream(args: argparse.Namespace, make_runner: MakeRunner, open_bare: OpenMod
         open_bare: Makes the manifest of an .xmodel file that comes without one.
     """
     config = config_of(args)
-    bare = args.model.suffix == ".xmodel" and not (args.model.parent / NAME).is_file()
-    manifest = open_bare(args.model) if bare else load_manifest(_folder(args.model))
+    _check_output(args)
+    manifest = open_model(args.model, open_bare)
     runner = make_runner(manifest)
     try:
         source = open_source(args.input)
@@ -83,8 +85,38 @@ def stream(args: argparse.Namespace, make_runner: MakeRunner, open_bare: OpenMod
     return EXIT_INTERRUPTED if result.interrupted else EXIT_OK
 
 
-def _folder(model: Path) -> Path:
-    return model.parent if model.suffix == ".xmodel" else model
+def open_model(path: Path, open_bare: OpenModel) -> Manifest:
+    """Return the manifest of a model folder, or of an .xmodel file, which may have one beside it.
+
+    Raises:
+        ModelError: If there is no such folder or file.
+    """
+    if path.suffix != ".xmodel":
+        return load_manifest(path)
+    if not path.is_file():
+        raise ModelError(f"model must be a folder or a compiled .xmodel, got none at {path}")
+    if (path.parent / NAME).is_file():
+        manifest = load_manifest(path.parent)
+        if manifest.xmodel.resolve() == path.resolve():
+            return manifest
+    return open_bare(path)
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    """Refuse to overwrite; say what is wrong with an output before hours of streaming, not after."""
+    if args.record:
+        files.check_writable(args.record)
+    if args.output is None or args.output in ("none", "display://"):
+        return
+    output = Path(
+        args.output[len("file://") :] if args.output.startswith("file://") else args.output
+    )
+    if output.is_dir():
+        raise OutputError(f"video must be a file, got a folder at {output}")
+    if output.exists() and not args.force:
+        raise OutputError(f"video must be new, got a file that is there at {output}; use --force")
+    if output.exists() and Path(args.input).exists() and output.samefile(args.input):
+        raise OutputError(f"output must not be the input, got {output} for both")
 
 
 def run_stream(
@@ -109,6 +141,8 @@ def run_stream(
         app = App(source, runner, manifest, sinks, config)
         result = app.run()
         source.close()
+        for sink in sinks:
+            sink.finish()
         # Only now is the count of dropped frames final.
         return result._replace(record=app.record())
     finally:

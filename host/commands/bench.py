@@ -3,8 +3,7 @@
     python -m host bench models/signnet --data data/archive.zip --runners emulator,litert-int8
 
 Runners: emulator, litert-float, litert-int8, keras-cpu, keras-gpu. Prints {"records": [run
-records]} with
---json; --out writes the same to a file for python -m host report.
+records]} with --json; --out writes the same to a file for python -m host report.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from host.commands.quantize import choose_calibration
-from host.data.locate import locate
+from host.data.load import load_test_samples, load_training_samples
 from host.data.samples import Samples
-from host.data.sign_mnist import load_sign_mnist
 from host.dpu.engines.base import ENGINES
 from host.paths import CACHE, DATA
 from host.runners.litert import CALIBRATION_IMAGES
 from host.runners.table import NAMES, RunnerNeeds, make_runner
 from target import files
-from target.command_line import make_parser, print_result, start_log
+from target.command_line import count, make_parser, print_result, start_log
 from target.errors import BackendError, exit_code_of
 from target.manifest import Manifest, load_manifest
 from target.measure.single_stream import BenchConfig, single_stream
@@ -37,13 +35,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host bench", __doc__)
     parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("--data", type=Path, default=DATA, help="data set")
+    parser.add_argument("--data", type=Path, default=DATA, help="data set or folder of photos")
     parser.add_argument(
         "--runners", default=",".join(DEFAULT_RUNNERS), help=f"of {', '.join(NAMES)}"
     )
-    parser.add_argument("--frames", type=int, default=BenchConfig.frames, help="counted queries")
+    parser.add_argument("--frames", type=count, default=BenchConfig.frames, help="counted queries")
     parser.add_argument("--warmup", type=int, default=BenchConfig.warmup, help="uncounted queries")
-    parser.add_argument("--threads", type=int, default=1, help="of runners that can be told")
+    parser.add_argument("--threads", type=count, default=1, help="of runners that can be told")
     parser.add_argument(
         "--engine", default="auto", help=f"of the emulator: auto or one of {', '.join(ENGINES)}"
     )
@@ -59,14 +57,17 @@ def _run(args: argparse.Namespace) -> int:
     unknown = [name for name in names if name not in NAMES]
     if unknown or not names:
         raise BackendError(f"runners must be of {', '.join(NAMES)}, got '{args.runners}'")
-    if min(args.frames, args.threads) < 1 or args.warmup < 0:
-        raise BackendError("--frames and --threads must be at least 1, --warmup at least 0")
+    if args.warmup < 0:
+        raise BackendError(f"--warmup must be at least 0, got {args.warmup}")
+    if args.out:
+        files.check_writable(args.out)
     manifest = load_manifest(args.model)
-    data = load_sign_mnist(locate(args.data), args.cache)
+    test = load_test_samples(args.data, args.cache, manifest.input_size, manifest.max_trim)
+    training = load_training_samples(args.data, args.cache)
     config = BenchConfig(args.frames, args.warmup)
-    calibration = choose_calibration(data.train.images, CALIBRATION_IMAGES, 1)
+    calibration = choose_calibration(training.images, CALIBRATION_IMAGES, 1)
     needs = RunnerNeeds(args.threads, calibration, args.cache, args.engine)
-    document = {"records": run_bench(manifest, data.test, names, config, needs)}
+    document = {"records": run_bench(manifest, test, names, config, needs)}
     if args.out:
         files.write_json(args.out, document)
     print_result(document, args.json, "\n".join(describe(r) for r in document["records"]))

@@ -3,14 +3,14 @@
     python -m host compile build/models/signnet
 
 Reads NAME_int.xmodel of the folder and writes NAME.xmodel, model.json and golden/vectors.npz. Says
-of every
-op where it runs and why. The built-in compiler writes no DPU instructions: its file runs on the
-emulator and on AMD's CPU runner; a board needs AMD's own compiler.
+of every op where it runs and why. The built-in compiler writes no DPU instructions: its file runs
+on the emulator and on AMD's CPU runner; a board needs AMD's own compiler.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import shutil
@@ -20,21 +20,22 @@ from typing import Any
 import numpy as np
 
 from host.compiler.compile import compile_graph
-from host.compiler.golden import write_golden
+from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
 from host.data.load import load_test_samples
 from host.dpu.arch import ZCU104
 from host.paths import CACHE
 from host.runners.emulator import dpu_doors
 from host.xmodel.reader import read_xmodel
-from host.xmodel.writer import write_xmodel
+from host.xmodel.writer import serialize
 from target import files
-from target.command_line import make_parser, print_result, start_log
+from target.command_line import make_parser, print_result, seed, start_log
 from target.errors import ModelError, exit_code_of
 from target.manifest import NAME
 from target.vision.fixed_point import quantize
 
 GOLDEN_IMAGES = 16
+GOLDEN, FLOAT = "golden/vectors.npz", "float.keras"
 _log = logging.getLogger(__name__)
 
 
@@ -42,11 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host compile", __doc__)
     parser.add_argument("model", type=Path, help="folder with NAME_int.xmodel")
+    parser.add_argument("--name", help="of the model, if the folder holds several")
     parser.add_argument("--out", type=Path, help="folder; that of the model if not given")
     parser.add_argument(
         "--data", type=Path, help="data set, for real images among the golden vectors"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the golden vectors")
+    parser.add_argument("--seed", type=seed, default=1, help="of the golden vectors")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -58,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.data:
         test = load_test_samples(args.data, args.cache).images
         images = test[np.random.default_rng(args.seed).permutation(len(test))[:GOLDEN_IMAGES]]
-    result = run_compilation(args.model, args.out or args.model, images, args.seed)
+    result = run_compilation(args.model, args.out or args.model, images, args.seed, args.name)
     lines = [f"{v['op']:32} {v['device']:4} {v['reason']}" for v in result["ops"]]
     counts = result["subgraphs"]
     lines.append(f"{result['xmodel']}: {counts['DPU']} DPU and {counts['CPU']} CPU subgraphs")
@@ -66,60 +68,84 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_compilation(folder: Path, out: Path, images: np.ndarray, seed: int) -> dict[str, Any]:
-    """Compile, and write everything that belongs to the model.
+def run_compilation(
+    folder: Path, out: Path, images: np.ndarray, seed: int, name: str | None = None
+) -> dict[str, Any]:
+    """Compile, and write everything that belongs to the model, all of it or nothing.
 
     Args:
-        folder: Has one NAME_int.xmodel, and what train and quantize wrote.
+        folder: Has NAME_int.xmodel, and what train and quantize wrote.
         out: Where the compiled model goes; the float and int8 models are copied there.
         images: uint8 (n, 28, 28) for the golden vectors; may be empty.
         seed: Of the golden vectors.
+        name: Of the model, if the folder holds several.
     """
-    source = _quantized_file(folder)
+    source = _quantized_file(folder, name)
     name = source.name.removesuffix("_int.xmodel")
+    training = _facts_of(folder)
     compiled = compile_graph(read_xmodel(source), ZCU104)
-    target_file = out / f"{name}.xmodel"
-    write_xmodel(compiled.graph, target_file)
-    _copy_along(folder, out, source.name)
-    paths = {
-        "xmodel": target_file,
-        "int8": out / source.name,
-        "float": out / "float.keras",
-    }
-    training = _read_json(folder / "train.json")
     doors = dpu_doors(compiled.graph)
     real = np.zeros((0, *doors[0].tensor.dims[1:]), np.int8)
     if len(images):
         scale = training.get("input", {}).get("scale", 1 / 255)
         real = quantize(images[..., None] * scale, doors[0].tensor.fix_point)
-    paths["golden"] = write_golden(compiled.graph, doors, real, out, seed)
-    manifest = build_manifest(name, doors, ZCU104, training, paths, out)
-    files.write_json(out / NAME, manifest)
+    golden = golden_vectors(compiled.graph, doors, real, seed)
+    with contextlib.ExitStack() as stack:
+        # Left in reverse: the manifest gets its name last, when every file it vouches for is there.
+        manifest = stack.enter_context(files.replacing(out / NAME))
+        model = stack.enter_context(files.replacing(out / f"{name}.xmodel"))
+        model.write_bytes(serialize(compiled.graph))
+        vectors = stack.enter_context(files.replacing(out / GOLDEN))
+        np.savez_compressed(vectors, allow_pickle=False, **golden)
+        hashes = {
+            "xmodel": (f"{name}.xmodel", files.sha256_of(model)),
+            "int8": (source.name, files.sha256_of(source)),
+            "golden": (GOLDEN, files.sha256_of(vectors)),
+        }
+        if (folder / FLOAT).is_file():
+            hashes["float"] = (FLOAT, files.sha256_of(folder / FLOAT))
+        _copy_along(folder, out, source.name, stack)
+        content = build_manifest(name, doors, ZCU104, training, hashes)
+        manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     devices = [subgraph.device for subgraph in compiled.graph.subgraphs()]
     return {
-        "xmodel": str(target_file),
+        "xmodel": str(out / f"{name}.xmodel"),
         "manifest": str(out / NAME),
         "subgraphs": {device: devices.count(device) for device in ("USER", "DPU", "CPU")},
         "ops": [verdict._asdict() for verdict in compiled.verdicts],
     }
 
 
-def _quantized_file(folder: Path) -> Path:
-    found = sorted(folder.glob("*_int.xmodel")) if folder.is_dir() else []
-    if len(found) != 1:
-        raise ModelError(
-            f"folder must hold one NAME_int.xmodel, got {len(found)} in {folder}; run make quantize"
-        )
-    return found[0]
+def _quantized_file(folder: Path, name: str | None) -> Path:
+    found = sorted(folder.glob(f"{name or '*'}_int.xmodel")) if folder.is_dir() else []
+    if len(found) == 1:
+        return found[0]
+    remedy = "choose one with --name" if found else "run make quantize"
+    raise ModelError(
+        f"folder must hold one {name or 'NAME'}_int.xmodel, got {len(found)} in {folder}; {remedy}"
+    )
 
 
-def _copy_along(folder: Path, out: Path, int8_name: str) -> None:
+def _facts_of(folder: Path) -> dict[str, Any]:
+    """Return train.json, once it is sure that the int8 model comes from the float model beside it."""
+    quantized = _read_json(folder / "quantize.json")
+    expected = quantized.get("float_sha256")
+    if (folder / FLOAT).is_file() and expected:
+        got = files.sha256_of(folder / FLOAT)
+        if got != expected:
+            raise ModelError(
+                f"int8 model must be made from {FLOAT} (sha256 {got[:16]}...), got one made from"
+                f" {expected[:16]}... in {folder}; run make quantize"
+            )
+    return _read_json(folder / "train.json")
+
+
+def _copy_along(folder: Path, out: Path, int8_name: str, stack: contextlib.ExitStack) -> None:
     if folder.resolve() == out.resolve():
         return
-    for name in (int8_name, "float.keras", "train.json", "quantize.json", "history.json"):
+    for name in (int8_name, FLOAT, "train.json", "quantize.json", "history.json"):
         if (folder / name).is_file():
-            with files.replacing(out / name) as temporary:
-                shutil.copyfile(folder / name, temporary)
+            shutil.copyfile(folder / name, stack.enter_context(files.replacing(out / name)))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

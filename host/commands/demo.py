@@ -3,9 +3,8 @@
     python -m host demo --data data/archive.zip
 
 Trains signnet with its quick recipe (at most four minutes), streams a video made of test images
-through
-the emulator, measures the baselines and writes reports/latest/report.html. Released models in
-models/ are evaluated, streamed and measured too. Writes only under build/ and reports/.
+through the emulator, measures the baselines and writes reports/latest/report.html. Released models
+in models/ are evaluated, streamed and measured too. Writes only under build/ and reports/.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from host.data.sign_video import VideoConfig, write_sign_video
 from host.graph.from_keras import from_keras, load_keras_model
 from host.paths import BUILD, CACHE, DATA, RELEASED, REPORTS
 from host.quantizer.config import QuantConfig
-from host.report.merge import merge
+from host.report.merge import TITLE, merge
 from host.report.write import write_report
 from host.runners.emulator import EmulatorRunner
 from host.runners.litert import CALIBRATION_IMAGES
@@ -44,7 +43,6 @@ from target.measure.single_stream import BenchConfig
 from target.stream import describe, run_stream
 from target.text.labels import STATIC_LETTERS
 
-TITLE = "Sign-language letters on the ZCU104's DPU"
 NETWORK = "signnet"
 MODEL_NAME = "signnet-quick"  # beside a released signnet in the same report
 _log = logging.getLogger(__name__)
@@ -100,8 +98,11 @@ def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
         run_training(config, data.train, folder, restart=True)
     graph = from_keras(load_keras_model(folder / "float.keras"))
     images = choose_calibration(data.train.images, QuantConfig.count, seed=1)
-    source = Path(data.train.source).name
-    result = run_quantization(graph, images, QuantConfig(), folder, MODEL_NAME, source)
+    facts = {
+        "images": Path(data.train.source).name,
+        "float_sha256": files.sha256_of(folder / "float.keras"),
+    }
+    result = run_quantization(graph, images, QuantConfig(), folder, MODEL_NAME, facts)
     _log.info("quantize: %d positions in %.2f s", len(result.before), result.seconds)
     compiled = run_compilation(folder, folder, data.test.images[:GOLDEN_IMAGES], seed=1)
     _log.info("compile: %s, subgraphs %s", compiled["xmodel"], compiled["subgraphs"])
@@ -116,7 +117,7 @@ def _is_trained(folder: Path, config: TrainConfig, data: SignMnist) -> bool:
             and facts["data"]["sha256"] == data.train.sha256
             and (folder / "float.keras").is_file()
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -4,15 +4,16 @@
     python -m host quantize FLOAT.keras --images IMAGES.npz --out DIR
 
 Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random
-training
-images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz and quantize.json,
-with --outputs-for also outputs_int8.npz.
+training images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz and
+quantize.json, with --outputs-for also outputs_int8.npz.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import json
 import logging
 import time
 from pathlib import Path
@@ -29,10 +30,11 @@ from host.paths import CACHE, DATA
 from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
 from host.quantizer.quantize import Quantized, quantize_graph
-from host.xmodel.writer import write_xmodel
+from host.xmodel.writer import serialize
 from target import files
-from target.command_line import make_parser, print_result, start_log
-from target.errors import exit_code_of
+from target.command_line import count, make_parser, print_result, seed, start_log
+from target.errors import DataError, exit_code_of
+from target.schema import find_fault, load_schema
 
 _log = logging.getLogger(__name__)
 
@@ -43,14 +45,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="a .keras file, or a folder with float.keras")
     parser.add_argument("--images", type=Path, help=".npz file to calibrate on")
     parser.add_argument("--data", type=Path, default=DATA, help="data set, if no --images")
-    parser.add_argument("--count", type=int, default=QuantConfig.count, help="calibration images")
-    parser.add_argument("--batch-size", type=int, default=QuantConfig.batch_size, help="per vote")
+    parser.add_argument("--count", type=count, default=QuantConfig.count, help="calibration images")
+    parser.add_argument("--batch-size", type=count, default=QuantConfig.batch_size, help="per vote")
     parser.add_argument("--out", type=Path, help="folder; that of the model if not given")
     parser.add_argument("--name", help="of the result; the model's if not given")
     parser.add_argument("--no-equalize", action="store_true", help="no cross-layer equalization")
     parser.add_argument("--match-vai-q", action="store_true", help="repeat the tool's defects too")
     parser.add_argument("--outputs-for", type=Path, help=".npz file to run through the result")
-    parser.add_argument("--seed", type=int, default=1, help="of the choice of training images")
+    parser.add_argument("--seed", type=seed, default=1, help="of the choice of training images")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -60,11 +62,13 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     path = args.model / "float.keras" if args.model.is_dir() else args.model
     name = args.name or (args.model.resolve().name if args.model.is_dir() else path.stem)
+    check_name(name)
     out = args.out or path.parent
     config = QuantConfig(args.count, args.batch_size, not args.no_equalize, args.match_vai_q)
     graph = from_keras(load_keras_model(path))
     images, source = _calibration(args)
-    result = run_quantization(graph, images, config, out, name, source)
+    facts = {"images": source, "float_sha256": files.sha256_of(path)}
+    result = run_quantization(graph, images, config, out, name, facts)
     if args.outputs_for:
         _write_outputs(result.graph, load_images(args.outputs_for), out)
     summary = {
@@ -118,26 +122,59 @@ class QuantizationResult:
         return self.quantized.changed
 
 
+def check_name(name: str) -> None:
+    """Check that a model's name is one that the manifest takes.
+
+    Raises:
+        DataError: If not.
+    """
+    rule = load_schema("model")["properties"]["name"]
+    fault = find_fault(name, rule, "name of the model")
+    if fault:
+        raise DataError(f"{fault}; give another --name")
+
+
 def run_quantization(
-    graph: Graph, images: np.ndarray, config: QuantConfig, out: Path, name: str, source: str
+    graph: Graph,
+    images: np.ndarray,
+    config: QuantConfig,
+    out: Path,
+    name: str,
+    facts: dict[str, Any],
 ) -> QuantizationResult:
-    """Quantize, and write everything that describes the result."""
+    """Quantize, and write everything that describes the result, all of it or nothing.
+
+    Args:
+        graph: The float graph.
+        images: float32 (n, h, w, c) to calibrate on.
+        config: Options.
+        out: Folder of the result.
+        name: Of the result.
+        facts: More for quantize.json: where the images come from, which float model it was.
+    """
     started = time.perf_counter()
     quantized = quantize_graph(graph, images, config)
     seconds = time.perf_counter() - started
     quantized.graph.name = name
-    write_xmodel(quantized.graph, out / f"{name}_int.xmodel")
-    files.write_json(out / "positions.json", positions_of(quantized.graph))
-    with files.replacing(out / "weights_int8.npz") as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **int8_weights_of(quantized.graph))
-    facts: dict[str, Any] = {
+    described = {
         "name": name,
         "config": dataclasses.asdict(config),
-        "images": source,
+        **facts,
         "seconds": round(seconds, 3),
         "changed_by_adjustment": quantized.changed,
     }
-    files.write_json(out / "quantize.json", facts)
+    model = out / f"{name}_int.xmodel"
+    with contextlib.ExitStack() as stack:
+        # Left in reverse: the model gets its name last, when all else is in place.
+        stack.enter_context(files.replacing(model)).write_bytes(serialize(quantized.graph))
+        weights = stack.enter_context(files.replacing(out / "weights_int8.npz"))
+        np.savez_compressed(weights, allow_pickle=False, **int8_weights_of(quantized.graph))
+        for file_name, content in (
+            ("positions.json", positions_of(quantized.graph)),
+            ("quantize.json", described),
+        ):
+            place = stack.enter_context(files.replacing(out / file_name))
+            place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return QuantizationResult(quantized, seconds)
 
 

@@ -14,10 +14,10 @@ import logging
 from pathlib import Path
 
 from host.paths import REPORTS
+from host.report.merge import TITLE, merge
 from target.command_line import make_parser, print_result, start_log
 from target.errors import exit_code_of
 
-_TITLE = "Sign-language letters on the ZCU104's DPU"
 _log = logging.getLogger(__name__)
 
 
@@ -29,14 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--models", nargs="*", type=Path, default=[], metavar="DIR", help="model folders"
     )
-    parser.add_argument("--title", default=_TITLE, help="heading of the page")
+    parser.add_argument("--title", default=TITLE, help="heading of the page")
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
-    from host.report.merge import merge
     from host.report.write import write_report
 
     report = merge(args.title, args.records, args.models)

@@ -45,6 +45,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.outputs.suffix != ".npz":
+        raise DataError(f"outputs must be an .npz file, got '{args.outputs.name}'")
+    files.check_writable(args.outputs)
     graph = read_xmodel(args.model)
     inputs = _assign(graph, _load(args.inputs), args.inputs)
     part, stopped = runnable_part(graph, set(inputs))
@@ -68,7 +71,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"inputs must be an .npz file, got '{reason}' in {path}") from error
 
@@ -90,6 +93,8 @@ def _assign(graph: Graph, arrays: dict[str, np.ndarray], path: Path) -> dict[str
     if not inputs:
         known = ["input", *(op.tensor.name for op in sources)]
         raise DataError(f"inputs must have an array of {known}, got {sorted(arrays)} in {path}")
+    if any(value.ndim == 0 or not len(value) for value in inputs.values()):
+        raise DataError(f"inputs must have at least one row, got none in {path}")
     if len({len(value) for value in inputs.values() if value.ndim}) != 1:
         raise DataError(
             "inputs must have the same number of rows, got"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ import numpy as np
 
 from host.data.load import load_training_samples
 from host.data.samples import Samples
+from host.data.split import split_by_rule
 from host.paths import CACHE, DATA, build_folder
 from host.quiet import import_keras
 from host.training.config import RECIPES, TrainConfig, recipe
 from target import files
-from target.command_line import make_parser, print_result, start_log
-from target.errors import OutputError, exit_code_of
+from target.command_line import count, make_parser, print_result, seed, start_log
+from target.errors import DataError, OutputError, exit_code_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +37,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV, or folder of photos")
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
-    parser.add_argument("--epochs", type=int, help="other than the recipe's")
-    parser.add_argument("--batch-size", type=int, help="other than the recipe's")
+    parser.add_argument("--epochs", type=count, help="other than the recipe's")
+    parser.add_argument("--batch-size", type=count, help="other than the recipe's")
     parser.add_argument("--learning-rate", type=float, help="other than the recipe's")
     parser.add_argument("--validation", help="tail:N or photo:SHARE, other than the recipe's")
-    parser.add_argument("--seed", type=int, default=1, help="of every random draw")
+    parser.add_argument("--seed", type=seed, default=1, help="of every random draw")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     parser.add_argument("--force", action="store_true", help="replace a model that is there")
     args = parser.parse_args(argv)
@@ -54,11 +56,8 @@ def _config(args: argparse.Namespace) -> TrainConfig:
         if (value := getattr(args, name)) is not None
     }
     config = dataclasses.replace(recipe(args.network, args.quick), **changes)
-    for name in ("epochs", "batch_size", "learning_rate"):
-        if not getattr(config, name) > 0:
-            raise OutputError(
-                f"--{name.replace('_', '-')} must be more than 0, got {getattr(config, name)}"
-            )
+    if not 0 < config.learning_rate < math.inf:
+        raise DataError(f"--learning-rate must be more than 0, got {config.learning_rate}")
     return config
 
 
@@ -68,7 +67,8 @@ def _run(args: argparse.Namespace) -> int:
     if (out / "float.keras").exists() and not args.force:
         raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
     samples = load_training_samples(args.data, args.cache)
-    files.write_json(out / "train-config.json", dataclasses.asdict(config))  # fails early, not late
+    split_by_rule(samples, config.validation, config.seed)  # what cannot be split fails early
+    files.check_writable(out / "float.keras")
     result = run_training(config, samples, out, args.force)
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
@@ -115,12 +115,11 @@ def run_training(config: TrainConfig, samples: Samples, out: Path, restart: bool
         },
         "seconds": round(float(np.sum(trained.history["seconds"])), 1),
     }
-    with files.replacing(out / "float.keras") as temporary:
-        trained.model.save(temporary)
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
     files.write_json(out / "history.json", history)
     files.write_json(out / "train.json", facts)
     plot_history(trained.history, trained.best_epoch, config.network, out / "history.png")
-    (out / "train-config.json").unlink(missing_ok=True)
+    with files.replacing(out / "float.keras") as temporary:
+        trained.model.save(temporary)
     checkpoint.remove()
     return facts

@@ -1,8 +1,8 @@
 """Quantized graph -> compiled graph: lowered, checked, partitioned, laid out.
 
 The result has everything AMD's xir and CPU runner need, and no DPU instructions: the graph
-attribute
-`toolchain = builtin` says so, and a real board refuses it. AMD's compiler is needed for a board.
+attribute `toolchain = builtin` says so, and a real board refuses it. AMD's compiler is needed for a
+board.
 """
 
 from __future__ import annotations

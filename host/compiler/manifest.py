@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from host.compiler.compile import TOOLCHAIN
 from host.dpu.arch import DpuArch
 from host.graph.graph import Op
-from target import files
 from target.manifest import NAME, SCHEMA_VERSION, check_manifest
 from target.text.labels import classes_of_outputs
 from target.vision.crop import MAX_TRIM
@@ -24,8 +22,7 @@ def build_manifest(
     doors: tuple[Op, Op],
     arch: DpuArch,
     training: dict[str, Any],
-    paths: dict[str, Path],
-    folder: Path,
+    hashes: dict[str, tuple[str, str]],
 ) -> dict[str, Any]:
     """Return the manifest of a compiled model.
 
@@ -34,15 +31,13 @@ def build_manifest(
         doors: The data-fix op and the download op of the compiled graph.
         arch: What it was compiled for.
         training: The content of train.json; may be empty.
-        paths: Files by role, inside `folder`.
-        folder: The model's.
+        hashes: By role, each file's path inside the model's folder and its sha256.
 
     Raises:
         ModelError: If the result would not be valid.
     """
     source, last = doors
     _, height, width, channels = source.tensor.dims
-    data = training.get("data", {})
     content = {
         "schema": SCHEMA_VERSION,
         "name": name,
@@ -66,24 +61,27 @@ def build_manifest(
             "fix_point": last.tensor.fix_point,
         },
         "files": {
-            role: {"path": str(path.relative_to(folder)), "sha256": files.sha256_of(path)}
-            for role, path in paths.items()
-            if path.is_file()
+            role: {"path": path, "sha256": sha256} for role, (path, sha256) in hashes.items()
         },
-        "training": {
-            "source": data.get("source", "unknown"),
-            "sha256": data.get("sha256", "unknown"),
-            "split": training.get("config", {}).get("validation", "unknown"),
-            "epochs": training.get("config", {}).get("epochs"),
-            "seed": training.get("config", {}).get("seed"),
-            "weights": training.get("weights"),
-        },
+        "training": _training(training),
         "accuracy": None,
         "predicted_latency": None,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    check_manifest(content, str(folder / NAME))
+    check_manifest(content, NAME)
     return content
+
+
+def _training(facts: dict[str, Any]) -> dict[str, Any]:
+    data, config = facts.get("data", {}), facts.get("config", {})
+    return {
+        "source": data.get("source", "unknown"),
+        "sha256": data.get("sha256", "unknown"),
+        "split": config.get("validation", "unknown"),
+        "epochs": config.get("epochs"),
+        "seed": config.get("seed"),
+        "weights": facts.get("weights"),
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from host.data.samples import Samples
 from target.camera.folder import list_images
 from target.errors import DataError
-from target.opencv import cv2
+from target.opencv import cv2, read_image
 from target.text.labels import STATIC_LETTERS, label_of
 from target.vision.crop import centre_square, cut
 
@@ -41,11 +41,7 @@ def load_photos(path: Path, size: int, max_trim: float) -> Samples:
     digest = hashlib.sha256()
     for folder in folders:
         for photo in list_images(folder):
-            picture = cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE)
-            if picture is None:
-                raise DataError(
-                    f"photo must be an image that OpenCV decodes, got another in {photo}"
-                )
+            picture = read_image(photo, cv2.IMREAD_GRAYSCALE, DataError)
             height, width = picture.shape
             square = cut(picture, centre_square(height, width, size, max_trim))
             images.append(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA))

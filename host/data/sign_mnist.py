@@ -1,9 +1,7 @@
 """Sign Language MNIST as Kaggle ships it: an archive, a folder, or the bare CSV files.
 
-Two CSV files, sign_mnist_train.csv and sign_mnist_test.csv, with the columns
-label,pixel1..pixel784,
-at the top level or in folders of their own name. Labels are 0-24 without 9 (J); 25 (Z) is absent
-too.
+Two CSV files, sign_mnist_train.csv and sign_mnist_test.csv, at the top level or in folders of their
+own name, with the columns label, pixel1 to pixel784. Labels are 0-24 without 9 (J); 25 (Z) is absent.
 Source: kaggle.com/datasets/datamunge/sign-language-mnist (CC0).
 """
 
@@ -225,16 +223,26 @@ def _assemble(arrays: dict[str, np.ndarray], source: str, digest: str) -> SignMn
 
 
 def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
+    """Return the arrays of a parsed copy, or None if it is not a sound one."""
+    names = [f"{part}_{kind}" for part in NAMES for kind in ("labels", "images")]
     try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return {
-                f"{part}_{kind}": stored[f"{part}_{kind}"]
-                for part in NAMES
-                for kind in ("labels", "images")
-            }
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, EOFError):
-        _log.warning("cache %s is damaged; reading the source again", path)
-        return None
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in names}
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError):
+        arrays = {}
+    if arrays and all(_is_sound(arrays, part) for part in NAMES):
+        return arrays
+    _log.warning("cache %s is damaged; reading the source again", path)
+    return None
+
+
+def _is_sound(arrays: dict[str, np.ndarray], part: str) -> bool:
+    labels, images = arrays[f"{part}_labels"], arrays[f"{part}_images"]
+    return bool(
+        labels.dtype == images.dtype == np.uint8
+        and images.shape == (len(labels), SIDE, SIDE)
+        and np.isin(labels, STATIC_LABELS).all()
+    )
 
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:

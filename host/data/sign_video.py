@@ -9,8 +9,9 @@ import numpy as np
 
 from host.data.samples import Samples
 from target import files
-from target.errors import DataError, OutputError
+from target.errors import DataError
 from target.opencv import cv2
+from target.show.video_file import check_frames, open_writer
 from target.text.labels import label_of, letter_of
 
 
@@ -56,20 +57,21 @@ def write_sign_video(samples: Samples, config: VideoConfig, path: Path) -> list[
     side = config.height - config.height % samples.images.shape[1]
     truth: list[str] = []
     with files.replacing(path) as temporary:
-        codec = cv2.VideoWriter_fourcc(*"MJPG")
-        writer = cv2.VideoWriter(str(temporary), codec, config.fps, (config.width, config.height))
-        if not writer.isOpened():
-            raise OutputError(f"video must be writable by OpenCV, got a refusal in {path}")
+        writer = open_writer(temporary, config.fps, (config.width, config.height))
         for letter in config.letters:
             rows = np.flatnonzero(samples.labels == label_of(letter))
             if not len(rows):
-                raise DataError(f"samples must hold letter {letter}, got none in {samples.source}")
+                raise DataError(
+                    f"samples must hold letter {letter}, got none in {samples.source};"
+                    " J and Z are movements and have no still image"
+                )
             for row in generator.choice(rows, config.photos):
                 frame = _frame(samples.images[row], side, config)
                 for _ in range(config.frames_per_photo):
                     writer.write(frame)
                     truth.append(letter_of(int(samples.labels[row])))
         writer.release()
+        check_frames(temporary, len(truth), path)
     return truth
 
 

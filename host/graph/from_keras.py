@@ -1,9 +1,8 @@
 """Keras model -> float Graph. The only file of host/graph that imports Keras (and so TensorFlow).
 
 To add a layer: write its converter, add one line to CONVERTERS. Weights take XIR's layout (oc, kh,
-kw, ic);
-`__keras` remembers the layer's class, because AMD's quantizer treats Activation('relu') and ReLU
-apart.
+kw, ic); `__keras` remembers the layer's class, because AMD's quantizer treats Activation('relu')
+and ReLU apart.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Graph, Op, Tensor, Subgraph: the one representation of a network, in XIR's vocabulary.
 
 Every op makes one tensor and is named in its consumers' `args`, as in an .xmodel file. The same
-graph
-flows from Keras through folding, quantization and compilation to the file; the emulator executes it
-and the reader makes it. numpy and the standard library only.
+graph flows from Keras through folding, quantization and compilation to the file; the emulator
+executes it and the reader makes it. numpy and the standard library only.
 """
 
 from __future__ import annotations

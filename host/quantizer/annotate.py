@@ -1,10 +1,9 @@
 """Puts a `fix` op behind every tensor that AMD's quantizer quantizes, with its method and rounding.
 
 The rules, in AMD's words (no target given): a convolution directly followed by an activation is
-quantized
-behind the activation only; so are sums and products; softmax has its input quantized and its output
-float; flatten, reshape and padding pass codes through; an activation that follows none of these
-stays float, and is quantized again only where a quantized layer takes it in.
+quantized behind the activation only; so are sums and products; softmax has its input quantized and
+its output float; flatten, reshape and padding pass codes through; an activation that follows none of
+these stays float, and is quantized again only where a quantized layer takes it in.
 Source: vai_q_tensorflow2, vitis_pof2s_quantize_transforms.py.
 """
 

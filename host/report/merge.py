@@ -18,6 +18,7 @@ from host.report.read_json import read_json
 from target.errors import DataError
 from target.measure.record import read_records
 
+TITLE = "Sign-language letters on the ZCU104's DPU"
 _log = logging.getLogger(__name__)
 
 

@@ -6,6 +6,7 @@ Must not import TensorFlow. Source: DESIGN.md, Manifest.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from target.errors import ModelError
 from target.manifest import NAME, load_manifest
 from target.schema import find_fault
 
+_log = logging.getLogger(__name__)
 _COUNT = {"type": "integer", "minimum": 0}
 _CURVE = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 _CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 _RIGHT = {"n": {"type": "integer", "minimum": 1}, "float_correct": _COUNT, "int8_correct": _COUNT}
 _METRICS = {
     "type": "object",
-    "required": list(_RIGHT),
+    "required": [*_RIGHT, "model_sha256"],
     "properties": {
         **_RIGHT,
+        "model_sha256": {"type": "object"},
         "letters": {"type": "string"},
         "per_letter": {
             "type": "object",
@@ -120,11 +123,25 @@ def read_model(folder: Path) -> ModelFolder:
     _check_shares(manifest.content, folder)
     metrics = _read_optional(manifest.folder / "metrics.json", _METRICS, "python -m host evaluate")
     history = _read_optional(manifest.folder / "history.json", _HISTORY, "make train")
+    if metrics and not _is_of(metrics, manifest.content):
+        _log.warning(
+            "%s/metrics.json is of another build and left out; run make evaluate", manifest.folder
+        )
+        metrics = None
     if metrics:
         _check_metrics(metrics, manifest.folder / "metrics.json")
     if history:
         _check_history(history, manifest.folder / "history.json")
     return ModelFolder(manifest.content, metrics, history)
+
+
+def _is_of(metrics: dict[str, Any], manifest: dict[str, Any]) -> bool:
+    """Say whether metrics were counted with the files that the manifest names."""
+    counted = metrics["model_sha256"]
+    files = manifest["files"]
+    return all(
+        counted.get(role) == files[role]["sha256"] for role in ("xmodel", "float") if role in files
+    )
 
 
 def _read_optional(path: Path, schema: dict[str, Any], command: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from host.report.wording import moment, plain, plural
+from host.report.wording import moment, plain, threads_text
 from target.measure.record import invalid_reasons
 
 KINDS = ("measured", "emulated", "predicted")
@@ -49,9 +49,10 @@ class Run:
         return _task(self.record)
 
     @property
-    def threads(self) -> int:
+    def threads(self) -> int | None:
         """Of the runner."""
-        return int(self.record["threads"])
+        threads = self.record["threads"]
+        return None if threads is None else int(threads)
 
     @property
     def p90_ms(self) -> float | None:
@@ -134,7 +135,7 @@ def _place(record: dict[str, Any], several: bool) -> str:
 
 
 _PARTS: tuple[Callable[[Run], str], ...] = (
-    lambda run: plural(run.threads, "thread"),
+    lambda run: threads_text(run.threads),
     lambda run: run.place,
     lambda run: moment(run.record["created"]),
 )

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 from host.report.models import Accuracy, ModelFolder
 from host.report.runs import KINDS, Run, environment_text, groups_of, of_kind
-from host.report.wording import count, join, percent, plain, plural, ratio, shorten, significant
+from host.report.wording import (
+    count,
+    join,
+    percent,
+    plain,
+    plural,
+    ratio,
+    shorten,
+    significant,
+    threads_text,
+)
 
 _OPENING = {"measured": "Measured", "emulated": "Emulated", "predicted": "Predicted (not measured)"}
 _CLOSING = {
@@ -80,7 +90,7 @@ def _headline(ranked: Sequence[Run]) -> str:
     """Say how fast the first run is and how many times as long the others take."""
     first = ranked[0]
     name = shorten(plain(first.record["runner"]), _LONGEST)
-    runner = f"{name} ({shorten(first.place, _LONGEST)}, {plural(first.threads, 'thread')})"
+    runner = f"{name} ({shorten(first.place, _LONGEST)}, {threads_text(first.threads)})"
     which = f"the fastest runner is {runner}" if len(ranked) > 1 else f"runner {runner}"
     where = " in the application" if first.task == "stream" else ""
     verb = "would take" if first.kind == "predicted" else "took"

@@ -48,7 +48,7 @@ def _latency_row(run: Run, show_task: bool) -> list[Cell]:
         run.model,
         run.task if show_task else None,
         run.place,
-        count(run.threads),
+        "auto" if run.threads is None else count(run.threads),
         count(record["frames"]),
     ]
     for stage in ("infer", "end_to_end"):

@@ -71,6 +71,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def threads_text(threads: int | None) -> str:
+    """Return `1 thread`, `2 threads`, or that the library behind the runner decides."""
+    return "threads automatic" if threads is None else plural(threads, "thread")
+
+
 def join(names: Sequence[str]) -> str:
     """Return names as a sentence lists them: `a, b and c`."""
     if len(names) < 2:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 
 from host.dpu.engines.base import Engine, make_engine
@@ -10,6 +12,7 @@ from host.xmodel.reader import read_xmodel
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import TensorSpec, check_tensor
+from target.runners.checks import check_specs
 
 CHECKED_ROWS = 4
 
@@ -23,7 +26,8 @@ class EmulatorRunner:
         threads: Of the engine, where it has any.
 
     Raises:
-        ModelError: If the file is not the manifest's, or has not one input and one output.
+        ModelError: If the file is not the manifest's, has not one input and one output, or does not
+            give its golden codes.
         BackendError: If the engine does not give the model's golden codes on this computer.
     """
 
@@ -35,11 +39,11 @@ class EmulatorRunner:
         manifest.verify("xmodel")
         graph = read_xmodel(manifest.xmodel)
         doors = dpu_doors(graph)
-        self._engine = make_engine(engine, graph, doors, threads)
+        self._engine = _checked_engine(engine, graph, doors, (manifest, threads))
         self.device = f"this computer emulating the DPU (engine: {self._engine.name})"
-        self.threads = threads
+        self.threads = threads if self._engine.name == "onnxruntime" else None
         self.input, self.output = _spec(doors[0]), _spec(doors[1])
-        _check_golden(self._engine, manifest)
+        check_specs(manifest, self.input, self.output)
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Run the network on int8 codes (1, h, w, c); returns int8 codes (1, outputs)."""
@@ -54,18 +58,46 @@ class EmulatorRunner:
         """Nothing is held open."""
 
 
-def _check_golden(engine: Engine, manifest: Manifest) -> None:
-    """Run the first golden vectors: an engine's kernels differ from processor to processor."""
-    if "golden" not in manifest.content["files"]:
-        return
-    manifest.verify("golden")
-    with np.load(manifest.file("golden"), allow_pickle=False) as golden:
-        codes, expected = golden["input"][:CHECKED_ROWS], golden["output"][:CHECKED_ROWS]
-    if not np.array_equal(engine.run(codes), expected):
-        raise BackendError(
-            f"engine '{engine.name}' must give the golden codes of {manifest.name}, got others on this"
-            " computer; use --engine reference"
+def _checked_engine(
+    name: str, graph: Graph, doors: tuple[Op, Op], facts: tuple[Manifest, int]
+) -> Engine:
+    """Make an engine that gives the first golden vectors: kernels differ between processors."""
+    manifest, threads = facts
+    engine = make_engine(name, graph, doors, threads)
+    golden = _golden_rows(manifest)
+    if golden is None or np.array_equal(engine.run(golden[0]), golden[1]):
+        return engine
+    reference = make_engine("reference", graph, doors)
+    if engine.name == "reference" or not np.array_equal(reference.run(golden[0]), golden[1]):
+        raise ModelError(
+            f"model must give its golden codes, got others from {manifest.xmodel}; run make compile"
         )
+    raise BackendError(
+        f"engine '{engine.name}' must give the golden codes of {manifest.name}, got others on this"
+        " computer; use --engine reference"
+    )
+
+
+def _golden_rows(manifest: Manifest) -> tuple[np.ndarray, np.ndarray] | None:
+    if "golden" not in manifest.content["files"]:
+        return None
+    manifest.verify("golden")
+    path = manifest.file("golden")
+    size = manifest.input_size
+    try:
+        with np.load(path, allow_pickle=False) as golden:
+            codes, expected = golden["input"][:CHECKED_ROWS], golden["output"][:CHECKED_ROWS]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"golden vectors must be an .npz with input and output, got '{error}' in {path};"
+            " run make compile"
+        ) from error
+    if codes.dtype != np.int8 or codes.shape[1:] != (size, size, 1) or not len(codes):
+        raise ModelError(
+            f"golden inputs must be int8 (n, {size}, {size}, 1), got {codes.dtype} {codes.shape}"
+            f" in {path}; run make compile"
+        )
+    return codes, expected
 
 
 def dpu_doors(graph: Graph) -> tuple[Op, Op]:

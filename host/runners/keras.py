@@ -26,7 +26,7 @@ class KerasRunner:
     """
 
     kind = "measured"
-    threads = 1
+    threads: int | None = None  # TensorFlow decides
     gives_probabilities = True
 
     def __init__(self, manifest: Manifest, name: str) -> None:

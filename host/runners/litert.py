@@ -7,6 +7,7 @@ with int8 input and output. Files are kept in a cache folder by the float model'
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -43,8 +44,10 @@ def make_litert_runner(
     """
     manifest.verify("float")
     source = manifest.file("float")
-    digest = files.sha256_of(source)[:16]
-    path = cache / f"{manifest.name}-{digest}-{name}.tflite"
+    key = files.sha256_of(source)[:16]
+    if name == "litert-int8":
+        key += "-" + hashlib.sha256(images[:CALIBRATION_IMAGES].tobytes()).hexdigest()[:8]
+    path = cache / f"{manifest.name}-{key}-{name}.tflite"
     if not path.is_file():
         if name == "litert-int8" and not len(images):
             raise DataError("int8 calibration must have images, got none; pass --data")

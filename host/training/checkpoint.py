@@ -59,23 +59,22 @@ class Checkpoint:
             state = json.loads(self._state.read_text(encoding="utf-8"))
             progress = Progress(**state["progress"])
             same = state["identity"] == identity
-        except (ValueError, KeyError, TypeError) as error:
-            if give_up_others:
-                self.remove()
-                return None
-            raise ModelError(
-                f"unfinished training must be readable, got '{error}' in {self._state};"
-                " start anew with --force"
-            ) from error
-        if not same and give_up_others:
+            model = keras.saving.load_model(self._model_file(progress.epoch))
+            self.load_best(progress)
+        except Exception as error:  # Keras raises many kinds for a damaged file
+            reason = " ".join(str(error).split())[:120]
+            fault = f"unfinished training must be readable, got '{reason}' in {self._folder}"
+        else:
+            if same:
+                return model, progress
+            fault = (
+                "unfinished training must have the same options and data to be continued, got others"
+                f" in {self._state}; use the same options"
+            )
+        if give_up_others:
             self.remove()
             return None
-        if not same:
-            raise ModelError(
-                "unfinished training must have the same options and data to be continued, got others"
-                f" in {self._state}; use the same options, or start anew with --force"
-            )
-        return keras.saving.load_model(self._model_file(progress.epoch)), progress
+        raise ModelError(f"{fault}; start anew with --force")
 
     def load_best(self, progress: Progress) -> list[Any]:
         """Return the weights of the best epoch so far."""

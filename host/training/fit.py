@@ -32,14 +32,12 @@ class Trained(NamedTuple):
         history: One list per metric, one value per epoch.
         best_epoch: 1-based.
         split: The rows that were trained on and validated on.
-        seconds: Spent in this process.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
     split: Split
-    seconds: float
 
 
 def train(
@@ -57,7 +55,6 @@ def train(
         DataError: If the split is impossible.
         ModelError: If there is an unfinished run of another configuration.
     """
-    started = time.monotonic()
     keras.utils.set_random_seed(config.seed)
     split = split_by_rule(samples, config.validation, config.seed)
     batches = Batches(
@@ -75,7 +72,7 @@ def train(
         checkpoint.save(model, progress, identity)
     result = build_network(config.network, OUTPUTS)
     result.set_weights(best)
-    return Trained(result, progress.history, progress.best_epoch, split, time.monotonic() - started)
+    return Trained(result, progress.history, progress.best_epoch, split)
 
 
 def _start(

@@ -7,7 +7,7 @@ from typing import Optional, Union
 
 from target.camera.base import Frame
 from target.errors import SourceError
-from target.opencv import cv2
+from target.opencv import cv2, translated
 
 
 class CameraDevice:
@@ -26,7 +26,8 @@ class CameraDevice:
 
     def __init__(self, device: Union[int, str], width: int = 640, height: int = 480) -> None:
         self.uri = str(device)
-        self._capture = cv2.VideoCapture(device)
+        with translated(f"camera must be one that OpenCV opens, {device} is not", SourceError):
+            self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
             raise SourceError(
                 f"camera must be one that OpenCV opens, got none at {device};"

@@ -8,7 +8,7 @@ from typing import List, Optional
 
 from target.camera.base import Frame
 from target.errors import SourceError
-from target.opencv import cv2
+from target.opencv import cv2, read_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
@@ -55,9 +55,7 @@ class ImageFolder:
             return None
         started = time.perf_counter()
         path = self._paths[self._next]
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise SourceError(f"image must be one that OpenCV decodes, got another in {path}")
+        image = read_image(path, cv2.IMREAD_COLOR, SourceError)
         frame = Frame(image, self._next, started, str(path))
         self._next += 1
         return frame

@@ -13,6 +13,8 @@ from target.errors import SourceError
 
 FORMS = "a camera index, /dev/videoN, v4l2:///dev/videoN, file://..., a video file, a folder or an image"
 
+_LONGEST_INDEX = 4
+
 
 def open_source(uri: str) -> Source:
     """Open a source; cameras keep only their newest frame, files lose nothing.
@@ -20,7 +22,9 @@ def open_source(uri: str) -> Source:
     Raises:
         SourceError: If the URI is of an unknown form or the source cannot be opened.
     """
-    if uri.isdigit():
+    if not uri:
+        raise SourceError(f"input must be {FORMS}, got an empty text")
+    if uri.isdigit() and len(uri) <= _LONGEST_INDEX:
         return LatestFrame(CameraDevice(int(uri)))
     scheme, separator, rest = uri.partition("://")
     if separator and scheme not in ("v4l2", "file"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Optional
@@ -9,6 +10,8 @@ from typing import Optional
 from target.camera.base import Frame
 from target.errors import SourceError
 from target.opencv import cv2
+
+_log = logging.getLogger(__name__)
 
 
 class VideoFile:
@@ -26,12 +29,20 @@ class VideoFile:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise SourceError(f"video must be a file, got none at {path}")
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise SourceError(
+                f"video must be readable, got '{error.strerror}' in {path}"
+            ) from error
         self.uri = str(path)
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
             raise SourceError(f"video must be one that OpenCV decodes, got another in {path}")
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps: Optional[float] = rate if rate > 0 else None
+        self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._count = 0
 
     def read(self) -> Optional[Frame]:
@@ -45,6 +56,13 @@ class VideoFile:
         if not good:
             if self._count == 0:
                 raise SourceError(f"video must have at least one frame, got none in {self.uri}")
+            if self._count < self._promised:
+                _log.warning(
+                    "%s ends after %d of %d frames; is it whole?",
+                    self.uri,
+                    self._count,
+                    self._promised,
+                )
             return None
         frame = Frame(image, self._count, started, f"{Path(self.uri).name}#{self._count}")
         self._count += 1

@@ -17,7 +17,7 @@ from target.command_line import make_parser, start_log
 from target.errors import exit_code_of
 from target.manifest import Manifest, implied_manifest
 from target.runners.dpu import load_vart
-from target.runners.table import NAMES, make_runner
+from target.runners.table import make_runner
 from target.runners.xir_file import probe_file
 from target.stream import add_stream_options, stream
 
@@ -26,15 +26,11 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     parser = make_parser("python -m target run", __doc__)
     add_stream_options(parser, Path("models/signnet"))
-    parser.add_argument("--runner", default="dpu", help=f"one of {', '.join(NAMES)}")
-    parser.add_argument("--threads", type=int, default=1, help="of CPU runners")
     parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(
-        lambda: stream(
-            args, lambda m: make_runner(args.runner, m, args.threads, args.vart_mode), open_bare
-        )
+        lambda: stream(args, lambda m: make_runner("dpu", m, args.vart_mode), open_bare)
     )
 
 

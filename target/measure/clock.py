@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Dict, List
 
 from target.measure.percentiles import summarize_ms
@@ -15,8 +14,6 @@ class StageClock:
 
     `end_to_end` runs from the moment a frame was captured to the moment its letter is known.
     """
-
-    now = staticmethod(time.perf_counter)
 
     def __init__(self) -> None:
         self._samples: Dict[str, List[float]] = {}

@@ -12,6 +12,8 @@ _PACKAGES = (
     "numpy",
     "opencv-python-headless",
     "ai-edge-litert",
+    "tflite-runtime",
+    "onnxruntime",
     "keras",
     "tensorflow",
     "protobuf",

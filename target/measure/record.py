@@ -31,7 +31,7 @@ class RunFacts:
         model_sha256: Of the compiled model.
         frames: Frames counted in the stages.
         warmup: Frames run before that and not counted.
-        threads: Of the runner.
+        threads: Of the runner; None where the library behind it decides.
         seconds: Wall-clock time of the counted frames.
         dropped: Frames that the source made and nobody processed.
         frame_ages_s: Age of each frame when its letter was known; empty if the source has no clock.
@@ -47,7 +47,7 @@ class RunFacts:
     model_sha256: str
     frames: int
     warmup: int
-    threads: int
+    threads: Optional[int]
     seconds: float
     dropped: int = 0
     frame_ages_s: List[float] = dataclasses.field(default_factory=list)

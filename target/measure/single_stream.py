@@ -1,8 +1,8 @@
 """One query at a time, the next when the last is answered: the loop behind every benchmark.
 
 The rules follow MLPerf's SingleStream scenario without calling it so: warm-up first, the 90th
-percentile
-is the headline. The clock's boundaries are the application's own: preprocess, infer, postprocess.
+percentile is the headline. The clock's boundaries are the application's own: preprocess, infer,
+postprocess.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, Tuple
+from typing import Optional, Protocol, Tuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Runner(Protocol):
         device: What does the work, in words.
         kind: `measured` if times of `infer` are the named device's own, `emulated` if they are
             those of a computer that computes what another device would.
-        threads: Threads the runner was told to use.
+        threads: Threads the runner was told to use; None where the library behind it decides.
         input: What `infer` takes.
         output: What `infer` gives.
         gives_probabilities: True if the output is already a softmax.
@@ -46,7 +46,7 @@ class Runner(Protocol):
     name: str
     device: str
     kind: str
-    threads: int
+    threads: Optional[int]
     input: TensorSpec
     output: TensorSpec
     gives_probabilities: bool

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class LiteRtRunner:
         except (ValueError, RuntimeError, OSError) as error:
             raise ModelError(f"model must be a .tflite file, got '{error}' in {path}") from error
         self.name = name
-        self.threads = threads
+        self.threads: Optional[int] = threads
         inputs, outputs = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),

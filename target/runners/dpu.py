@@ -2,21 +2,22 @@
 
 VART takes the pointer of an array and trusts it: a wrong dtype, a strided or a short array is read
 as raw memory or aborts the process. So arrays are int8, C-contiguous, writable and of exactly the
-tensor's
-dims, allocated once; one runner a thread. The library is loaded only after the file was checked.
+tensor's dims, allocated once; one runner a thread. The library is loaded only after the file was
+checked.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import TensorSpec, check_tensor
+from target.runners.checks import check_specs
 from target.runners.xir_file import open_dpu_subgraph, tensor_facts
 
 
@@ -51,7 +52,7 @@ class DpuRunner:
     """
 
     name = "dpu"
-    threads = 1
+    threads: Optional[int] = 1
     gives_probabilities = False
 
     def __init__(self, manifest: Manifest, mode: str = "run") -> None:
@@ -78,19 +79,10 @@ class DpuRunner:
                 f"model must have one input and one output, got {len(inputs)} and {len(outputs)}"
                 f" in {manifest.xmodel}"
             )
-        specs = []
-        for tensor, expected, what in (
-            (inputs[0], manifest.input_fix_point, "input"),
-            (outputs[0], manifest.output_fix_point, "output"),
-        ):
-            name, dims, fix_point = tensor_facts(tensor)
-            if fix_point != expected:
-                raise ModelError(
-                    f"{what} '{name}' must have the manifest's fix_point {expected}, got {fix_point}"
-                    f" in {manifest.xmodel}; run make compile"
-                )
-            specs.append(TensorSpec(name, dims, "int8", 2.0**-fix_point))
-        return specs[0], specs[1]
+        facts = [tensor_facts(inputs[0]), tensor_facts(outputs[0])]
+        source, last = (TensorSpec(f.name, f.dims, "int8", 2.0**-f.fix_point) for f in facts)
+        check_specs(manifest, source, last)
+        return source, last
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Run the DPU on int8 codes of the input's dims; returns int8 codes of the output's dims."""

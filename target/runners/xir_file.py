@@ -116,7 +116,7 @@ def open_dpu_subgraph(path: Path) -> DpuSubgraph:
     """Read a file that is known to be whole and return its only DPU subgraph.
 
     Args:
-        path: Verified by its sha256, or by `try_file`.
+        path: Verified by its sha256, or by `probe_file`.
 
     Raises:
         ModelError: If there is no DPU subgraph, or more than one.

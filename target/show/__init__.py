@@ -1,1 +1,1 @@
-"""Where results are shown: overlay, window, video file, lines of JSON."""
+"""Where results are shown: overlay, window, video file."""

@@ -45,6 +45,14 @@ class Sink(Protocol):
         """
         ...
 
+    def finish(self) -> None:
+        """Keep what was stored: the run ended as it should, or the user stopped it.
+
+        Raises:
+            OutputError: If it is not whole.
+        """
+        ...
+
     def close(self) -> None:
-        """Finish what was stored; may be called twice."""
+        """Release everything; what was stored and not finished is gone. May be called twice."""
         ...

@@ -11,7 +11,8 @@ _FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX, named here so that importing this file ne
 _WHITE = (255, 255, 255)
 _DARK = (24, 24, 24)
 _ACCENT = (80, 200, 120)
-_LEAST_WIDTH = 480
+_LEAST_WIDTH, _LEAST_HEIGHT = 480, 160
+_MOST_SIDE = 3840  # beyond it a picture is shrunk: codecs and memory have limits
 
 
 def draw_overlay(view: View) -> np.ndarray:
@@ -47,11 +48,17 @@ def draw_overlay(view: View) -> np.ndarray:
 def _canvas(image: np.ndarray) -> tuple[np.ndarray, float]:
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    width = image.shape[1]
-    if width >= _LEAST_WIDTH:
+    height, width = image.shape[:2]
+    scale = max(1.0, float(-(-_LEAST_WIDTH // width)))
+    scale = min(scale, _MOST_SIDE / max(height, width))
+    if scale == 1.0:
         return image.copy(), 1.0
-    scale = float(-(-_LEAST_WIDTH // width))
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST), scale
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    drawn = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+    right, below = max(_LEAST_WIDTH - size[0], 0), max(_LEAST_HEIGHT - size[1], 0)
+    if right or below:  # a narrow or flat picture: room for the text beside or under it
+        drawn = cv2.copyMakeBorder(drawn, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+    return drawn, scale
 
 
 def _shade(image: np.ndarray, top: int, bottom: int) -> None:

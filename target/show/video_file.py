@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
+from target import files
 from target.errors import OutputError
 from target.opencv import cv2
 from target.show.base import View
@@ -31,40 +32,83 @@ class VideoFileSink:
             raise OutputError(
                 f"video must end in {' or '.join(CODECS)}, got '{path.suffix}' in {path}"
             )
+        files.check_writable(path)
         self._path = path
-        self._temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+        self._kept = contextlib.ExitStack()
+        self._temporary = self._kept.enter_context(files.replacing(path))
         self._fps = fps or _DEFAULT_FPS
         self._writer: Any = None
         self._size = (0, 0)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._temporary.touch()
-        except OSError as error:
-            raise OutputError(
-                f"video must be writable, got '{error.strerror}' in {path}"
-            ) from error
+        self._written = 0
 
     def show(self, view: View) -> bool:
         """Append a frame."""
         image = draw_overlay(view)
         if self._writer is None:
             self._size = (image.shape[1], image.shape[0])
-            codec = cv2.VideoWriter_fourcc(*CODECS[self._path.suffix.lower()])
-            self._writer = cv2.VideoWriter(str(self._temporary), codec, self._fps, self._size)
-            if not self._writer.isOpened():
-                raise OutputError(
-                    f"video must be writable by OpenCV, got a refusal in {self._path}"
-                )
+            self._writer = open_writer(self._temporary, self._fps, self._size)
         if (image.shape[1], image.shape[0]) != self._size:
             image = cv2.resize(image, self._size)
         self._writer.write(image)
+        self._written += 1
         return True
 
+    def finish(self) -> None:
+        """Give the file its name if it is whole; without a frame there is none.
+
+        Raises:
+            OutputError: If OpenCV stored fewer frames than it was given.
+        """
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        check_frames(self._temporary, self._written, self._path)
+        self._kept.close()
+
     def close(self) -> None:
-        """Finish the file and give it its name; without a frame nothing is left."""
+        """Throw away what was not finished."""
         if self._writer is not None:
             self._writer.release()
             self._writer = None
-            os.replace(self._temporary, self._path)
-        elif self._temporary.exists():
-            self._temporary.unlink()
+        with contextlib.suppress(_Discarded), self._kept:
+            raise _Discarded
+
+
+class _Discarded(Exception):
+    """Makes the pending replacement give up."""
+
+
+def open_writer(path: Path, fps: float, size: Tuple[int, int]) -> Any:
+    """Open an OpenCV writer with the codec of the path's suffix.
+
+    Args:
+        path: .avi or .mp4.
+        fps: Of the file.
+        size: Width and height, pixels.
+
+    Raises:
+        OutputError: If OpenCV refuses.
+    """
+    codec = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])
+    writer = cv2.VideoWriter(str(path), codec, fps, size)
+    if not writer.isOpened():
+        raise OutputError(f"video of {size[0]}x{size[1]} must be writable by OpenCV, got a refusal")
+    return writer
+
+
+def check_frames(path: Path, expected: int, name: Path) -> None:
+    """Count the frames of a written video: OpenCV says nothing when the disk is full.
+
+    Raises:
+        OutputError: If there are fewer than expected.
+    """
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    if count < expected:
+        raise OutputError(
+            f"video must hold all {expected} frames, got {count} in {name}; is the disk full?"
+        )

@@ -43,6 +43,9 @@ class WindowSink:
             cv2.imshow(TITLE, draw_overlay(view))
             return (cv2.waitKey(1) & 0xFF) not in _STOP_KEYS
 
+    def finish(self) -> None:
+        """Nothing was stored."""
+
     def close(self) -> None:
         """Close the window."""
         with translated("window must close", OutputError):

@@ -33,7 +33,8 @@ def check_runner(
     runner: Runner, manifest: Manifest, images: np.ndarray, labels: np.ndarray
 ) -> None:
     """What every runner must do, whatever is behind it."""
-    assert runner.kind in ("measured", "emulated") and runner.device and runner.threads >= 1
+    assert runner.kind in ("measured", "emulated") and runner.device
+    assert runner.threads is None or runner.threads >= 1
     preprocess = Preprocessor(manifest, runner.input)
     postprocess = Postprocessor(manifest.classes, runner.output, runner.gives_probabilities)
     right = 0

@@ -78,6 +78,23 @@ def test_a_folder_in_the_way_is_an_output_error(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["result.json"]
 
 
+def test_check_writable_makes_the_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    files.check_writable(tmp_path / "new" / "result.json")
+    assert os.listdir(tmp_path / "new") == []
+    (tmp_path / "new" / "result.json").write_text("old")
+    files.check_writable(tmp_path / "new" / "result.json")
+    assert (tmp_path / "new" / "result.json").read_text() == "old"
+
+
+def test_check_writable_refuses_what_replacing_would(tmp_path: Path, read_only: Path) -> None:
+    with pytest.raises(
+        OutputError, match=r"output folder must be writable, got '.*' in .*; choose"
+    ):
+        files.check_writable(read_only / "result.json")
+    with pytest.raises(OutputError, match="output must be a file, got a folder at"):
+        files.check_writable(tmp_path)
+
+
 def test_what_cannot_be_json_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     files.write_json(path, 1)

@@ -64,7 +64,13 @@ def test_load_refuses(tmp_path: Path, content: bytes | None, message: str) -> No
         (["schema"], True, "schema must be 1, got true in here; run make compile"),
         (["input", "width"], 30, "input must be square, got 28x30 in here"),
         (["input", "channels"], 3, "input.channels must be 1, got 3"),
-        (["output", "classes"], [None], "classes must hold at least one letter, got none in here"),
+        (
+            ["output", "classes"],
+            [None],
+            r"output.classes must name each letter once, got \[\] in here",
+        ),
+        (["output", "classes"], ["A", None, "A"], r"name each letter once, got \['A', 'A'\]"),
+        (["input", "scale"], float("inf"), "input.scale must be finite, got inf in here"),
         (
             ["files", "xmodel", "path"],
             "/etc/passwd",
@@ -73,7 +79,17 @@ def test_load_refuses(tmp_path: Path, content: bytes | None, message: str) -> No
         (["files", "xmodel", "path"], "a/../../b", "must stay in the model folder, got a/../../b"),
         (["files", "xmodel", "sha256"], "0" * 63, "files.xmodel.sha256 must match"),
     ],
-    ids=["version", "oblong", "colour", "no-letters", "absolute", "outside", "sha256"],
+    ids=[
+        "version",
+        "oblong",
+        "colour",
+        "no-letters",
+        "twice",
+        "scale",
+        "absolute",
+        "outside",
+        "sha256",
+    ],
 )
 def test_check_refuses(path: list[str], value: Any, message: str) -> None:
     content = documents.manifest()

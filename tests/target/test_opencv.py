@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from target.errors import BackendError, DataError
-from target.opencv import cv2, load, translated
+from target.errors import DataError
+from target.opencv import cv2, load, read_image, translated
 
 
 def test_cv2_is_the_library() -> None:
@@ -23,13 +24,22 @@ def test_cv2_is_not_imported_before_its_first_use() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_missing_opencv_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(
-        BackendError,
-        match=r"OpenCV must be installed, got '.*cv2.*'; on a workstation run make setup",
-    ):
-        cv2.imread("x.png")
+def test_missing_opencv_names_the_remedy() -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['cv2'] = None\n"
+        "from target.errors import BackendError\n"
+        "from target.opencv import cv2\n"
+        "try:\n"
+        "    cv2.imread('x.png')\n"
+        "except BackendError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("OpenCV must be installed, got '")
+    assert "on a workstation run make setup" in done.stdout
 
 
 def test_opencv_errors_become_ours_in_one_line() -> None:
@@ -47,3 +57,24 @@ def test_opencv_errors_become_ours_in_one_line() -> None:
 def test_other_errors_pass_through() -> None:
     with pytest.raises(ValueError, match="mine"), translated("x", DataError):
         raise ValueError("mine")
+
+
+def test_images_are_read_in_colour_and_gray(tmp_path: Path) -> None:
+    picture = np.zeros((2, 3, 3), np.uint8)
+    picture[0, 1] = [255, 0, 0]  # blue
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    colour = read_image(tmp_path / "a.png", cv2.IMREAD_COLOR, DataError)
+    np.testing.assert_array_equal(colour, picture)
+    gray = read_image(tmp_path / "a.png", cv2.IMREAD_GRAYSCALE, DataError)
+    assert gray.shape == (2, 3)
+    assert gray[0, 1] == 29  # 0.114 * 255
+
+
+@pytest.mark.parametrize("content", [None, b"", b"text", b"\x89PNG\r\n\x1a\n cut"], ids=str)
+def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.png") as caught:
+        read_image(path, cv2.IMREAD_COLOR, DataError)
+    assert "\n" not in str(caught.value)

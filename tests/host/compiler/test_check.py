@@ -35,7 +35,9 @@ def _verdict(
         graph.add(Op("w", "const-fix", _code("w", (1,), fixes[1]), {}, {}, np.zeros(1, np.int8)))
         args["weights"] = ["w"]
         if bias:
-            graph.add(Op("b", "const-fix", _code("b", (1,), fixes[2]), {}, {}, np.zeros(1, np.int8)))
+            graph.add(
+                Op("b", "const-fix", _code("b", (1,), fixes[2]), {}, {}, np.zeros(1, np.int8))
+            )
             args["bias"] = ["b"]
     window = {"kernel": [3, 3], "stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0]}
     graph.add(Op("op", kind, _code("op", out, fixes[3]), args, {**window, **attrs}))

@@ -33,7 +33,9 @@ def _find(values: dict[str, np.ndarray], name: str) -> np.ndarray:
     raise KeyError(name)
 
 
-def _check_codes(quantized: Graph, expected: dict[str, np.ndarray], got: dict[str, np.ndarray]) -> int:
+def _check_codes(
+    quantized: Graph, expected: dict[str, np.ndarray], got: dict[str, np.ndarray]
+) -> int:
     """Compare every quantized activation; return how many."""
     count = 0
     for fix in quantized.of_type("fix"):
@@ -59,7 +61,9 @@ def test_compiled_file_gives_the_same_codes_on_every_tensor(
     final = got[output.tensor.name]
     if output.type == "download":
         final = np.ldexp(final.astype(np.float32), -output.tensor.fix_point)
-    np.testing.assert_allclose(final.reshape(stored["final_float"].shape), stored["final_float"], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        final.reshape(stored["final_float"].shape), stored["final_float"], rtol=1e-5, atol=1e-7
+    )
 
 
 def test_quantized_file_compiles_to_the_same_bytes(case: ReferenceCase, tmp_path: Path) -> None:
@@ -132,7 +136,9 @@ def _network(seed: int) -> Graph:
     add_data(graph, (1, 8, 8, 2))
     last, channels = "image", 2
     for index in range(int(generator.integers(2, 6))):
-        kind = generator.choice(["conv", "depthwise", "pool", "sum", "concat", "gate", "leaky", "pad"])
+        kind = generator.choice(
+            ["conv", "depthwise", "pool", "sum", "concat", "gate", "leaky", "pad"]
+        )
         name = f"{kind}{index}"
         before = graph.op(last).tensor.dims
         if kind == "conv":
@@ -140,19 +146,43 @@ def _network(seed: int) -> Graph:
             add_op(graph, f"{name}_act", str(generator.choice(["relu", "relu6"])), [name])
             last, channels = f"{name}_act", 3
         elif kind == "depthwise":
-            add_conv(graph, name, last, weights(1, 1, 3, channels), None, "depthwise-conv2d", pad=[1, 1, 0, 0])
+            add_conv(
+                graph,
+                name,
+                last,
+                weights(1, 1, 3, channels),
+                None,
+                "depthwise-conv2d",
+                pad=[1, 1, 0, 0],
+            )
             last = name
         elif kind == "pool" and before[1] >= 4:
             dims = (1, before[1] // 2, before[2] // 2, channels)
             window = {"kernel": [2, 2], "stride": [2, 2]}
-            add_op(graph, name, str(generator.choice(["maxpool2d", "avgpool2d"])), [last], dims, **window)
+            add_op(
+                graph,
+                name,
+                str(generator.choice(["maxpool2d", "avgpool2d"])),
+                [last],
+                dims,
+                **window,
+            )
             last = name
         elif kind in ("sum", "concat"):
-            add_conv(graph, f"{name}_side", last, weights(channels, 1, 1, channels), weights(channels))
+            add_conv(
+                graph, f"{name}_side", last, weights(channels, 1, 1, channels), weights(channels)
+            )
             if kind == "sum":
                 add_op(graph, name, "eltwise", [last, f"{name}_side"], type="ADD")
             else:
-                add_op(graph, name, "concat", [last, f"{name}_side"], (*before[:3], 2 * channels), axis=3)
+                add_op(
+                    graph,
+                    name,
+                    "concat",
+                    [last, f"{name}_side"],
+                    (*before[:3], 2 * channels),
+                    axis=3,
+                )
                 channels *= 2
             last = name
         elif kind == "gate":
@@ -161,7 +191,9 @@ def _network(seed: int) -> Graph:
             add_op(graph, name, "eltwise", [last, f"{name}_s"], type="MUL")
             last = name
         elif kind == "leaky":
-            add_conv(graph, f"{name}_conv", last, weights(channels, 1, 1, channels), weights(channels))
+            add_conv(
+                graph, f"{name}_conv", last, weights(channels, 1, 1, channels), weights(channels)
+            )
             slope = float(generator.choice([0.1, 0.3]))
             add_op(graph, name, "leaky-relu", [f"{name}_conv"], alpha=slope)
             last = name

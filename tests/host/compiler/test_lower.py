@@ -214,7 +214,12 @@ def test_padding_of_a_pool_stays_on_the_cpu() -> None:
     ("kind", "attrs", "dims", "fixed"),
     [
         ("maxpool2d", {"kernel": [2, 2], "stride": [2, 2]}, (1, 2, 2, 2), "MAX"),
-        ("avgpool2d", {"kernel": [2, 2], "stride": [2, 2], "dpu_factor": [1, 2]}, (1, 2, 2, 2), "AVG"),
+        (
+            "avgpool2d",
+            {"kernel": [2, 2], "stride": [2, 2], "dpu_factor": [1, 2]},
+            (1, 2, 2, 2),
+            "AVG",
+        ),
         ("avgpool2d", {"kernel": [4, 4], "stride": [1, 1], "dpu_factor": [1, 4]}, (1, 2), "AVG"),
     ],
     ids=["max", "average", "global"],
@@ -249,15 +254,15 @@ def test_reshape_between_maps_is_kept() -> None:
 
 def test_fix_behind_a_fix_does_not_change_the_first_ones_users() -> None:
     graph = _start()
-    add_op(graph, "flat", "reshape", ["image_fix"], (1, 32))
-    fix = Op("coarse", "fix", Tensor("coarse", (1, 32)), {"input": ["flat"]})
+    add_op(graph, "wide", "reshape", ["image_fix"], (1, 2, 8, 2))
+    fix = Op("coarse", "fix", Tensor("coarse", (1, 2, 8, 2)), {"input": ["wide"]})
     fix.attrs = {"fix_point": 2, "bit_width": 8, "if_signed": True, "round_mode": "DPU_ROUND"}
     graph.add(fix)
     add_op(graph, "soft", "softmax", ["coarse"], axis=-1)
-    _conv(graph, "fc", "flat", (4, 32), kind="inner-product")
-    add_fix(graph, "fc", 3)
-    graph.sort()
-    _same_codes(graph)
+    _conv(graph, "conv", "wide", (4, 1, 1, 2))
+    add_fix(graph, "conv", 3)
+    lowered = _same_codes(graph)
+    assert lowered.input(lowered.op("conv")).tensor.fix_point == 6
 
 
 def test_softmax_gets_real_values() -> None:
@@ -277,7 +282,9 @@ def test_missing_fix_point_is_refused() -> None:
     graph = Graph("g")
     add_data(graph, (1, 2))
     add_fix(graph, "image", None)
-    with pytest.raises(ModelError, match="fix op 'image_fix' must have a fix_point, got none; run make"):
+    with pytest.raises(
+        ModelError, match="fix op 'image_fix' must have a fix_point, got none; run make"
+    ):
         lower(graph)
 
 
@@ -285,5 +292,7 @@ def test_weights_that_are_not_quantized_are_refused() -> None:
     graph = _start()
     add_conv(graph, "conv", "image_fix", np.ones((2, 1, 1, 2)))
     add_fix(graph, "conv", 4)
-    with pytest.raises(ModelError, match="'weights' of op 'conv' must be a quantized constant, got const"):
+    with pytest.raises(
+        ModelError, match="'weights' of op 'conv' must be a quantized constant, got const"
+    ):
         lower(graph)

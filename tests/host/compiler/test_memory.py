@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from host.graph.graph import Graph, Op, Subgraph, Tensor
 
 
 def _laid_out(arch: DpuArch) -> tuple[Graph, Subgraph]:
-    """upload -> convolution -> pool -> download, with 6 and 3 bytes of constants."""
+    """Upload -> convolution -> pool -> download, with 6 and 3 bytes of constants."""
     graph = Graph("g")
 
     def add(name: str, kind: str, dims: tuple[int, ...], **args: Any) -> None:
@@ -52,7 +53,9 @@ def test_older_releases_pack_weights() -> None:
     (arch,) = (arch for arch in ARCHS if "2.5" in arch.releases)
     graph, dpu = _laid_out(arch)
     assert (_place(graph, "w"), _place(graph, "b")) == ((0, 0), (0, 6))
-    assert dpu.attrs["reg_id_to_parameter_value"]["REG_0"] == bytes([253, 254, 255, 0, 1, 2, 7, 248, 9])
+    assert dpu.attrs["reg_id_to_parameter_value"]["REG_0"] == bytes(
+        [253, 254, 255, 0, 1, 2, 7, 248, 9]
+    )
 
 
 def test_maps_lie_in_their_registers() -> None:
@@ -80,7 +83,7 @@ def test_maps_do_not_overlap() -> None:
             taken.setdefault(attrs["reg_id"], []).append((attrs["ddr_addr"], end))
     for spans in taken.values():
         spans.sort()
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:]))
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def test_subgraph_names_the_dpu_and_its_registers() -> None:
@@ -89,7 +92,12 @@ def test_subgraph_names_the_dpu_and_its_registers() -> None:
     assert dpu.attrs["dpu_fingerprint"] == 0x101000056010407
     assert list(dpu.attrs["reg_id_to_context_type"].values()) == ["CONST", "DATA", "DATA", "DATA"]
     assert dpu.attrs["reg_id_to_context_type_v2"]["REG_3"] == "INTERFACE"
-    assert dpu.attrs["reg_id_to_hw_segment"] == {"REG_0": "W0", "REG_1": "D0", "REG_2": "D0", "REG_3": "D0"}
+    assert dpu.attrs["reg_id_to_hw_segment"] == {
+        "REG_0": "W0",
+        "REG_1": "D0",
+        "REG_2": "D0",
+        "REG_3": "D0",
+    }
 
 
 @pytest.mark.parametrize("alignment", [1, 16, 4096])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def test_photos_are_joined_through_a_chain() -> None:
     steps = [start * (1 - t) + end * t for t in np.linspace(0, 0.3, 6)]
     chain = np.stack(steps).round().astype(np.uint8)
     assert _correlation(chain[0], chain[-1]) < SAME_PHOTO_CORRELATION
-    assert all(_correlation(a, b) > SAME_PHOTO_CORRELATION for a, b in zip(chain, chain[1:]))
+    assert all(_correlation(a, b) > SAME_PHOTO_CORRELATION for a, b in itertools.pairwise(chain))
     order = np.array([3, 0, 5, 1, 4, 2])
     assert photo_groups(chain[order], np.zeros(6)).tolist() == [0] * 6
 

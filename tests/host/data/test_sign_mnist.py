@@ -103,7 +103,7 @@ def test_shallow_files_win_over_copies(tmp_path: Path) -> None:
 
 
 def test_folders_that_a_mac_adds_are_ignored(tmp_path: Path) -> None:
-    path = _write_archive(tmp_path / "archive.zip", "{stem}/")
+    path = _write_archive(tmp_path / "archive.zip", "deep/{stem}/")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"__MACOSX/{NAMES['train']}", b"\x00resource fork")
     assert load_sign_mnist(path).train.labels.tolist() == LABELS["train"]

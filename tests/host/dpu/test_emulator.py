@@ -53,7 +53,8 @@ def test_unknown_op_is_refused_at_once_and_lists_the_known() -> None:
     graph = _graph()
     graph.op("side").type = "frobnicate"
     with pytest.raises(
-        ModelError, match=r"op 'side' must be of a known type, got 'frobnicate'; known: \['avgpool2d'"
+        ModelError,
+        match=r"op 'side' must be of a known type, got 'frobnicate'; known: \['avgpool2d'",
     ):
         Emulator(graph)
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host.graph.workload import macs_of, set_workloads, workload_of
 from host.graph.graph import Graph, Op, Subgraph, Tensor
+from host.graph.workload import macs_of, set_workloads, workload_of
 
 
 def _graph() -> Graph:

@@ -22,7 +22,7 @@ def _start(ipos: int) -> Graph:
 
 
 def _conv(ipos: int, wpos: int, bpos: int | None, opos: int, between: str | None = None) -> Graph:
-    """image - conv [- `between`], all quantized."""
+    """Image - conv [- `between`], all quantized."""
     graph = _start(ipos)
     add_conv(graph, "conv", "image_fix", WEIGHTS, None if bpos is None else np.zeros(2))
     add_fix(graph, "conv/kernel", wpos, "kernel")
@@ -77,7 +77,9 @@ def test_hard_sigmoid(ipos: int, opos: int, expected: tuple[int, int]) -> None:
     [([3, 18], [3, 18]), ([3, 19], [3, 18]), ([25, -2], [13, -2]), ([4, 4], [4, 4])],
     ids=str,
 )
-def test_shift_read_lowers_the_largest(positions: list[int], expected: list[int], kind: str) -> None:
+def test_shift_read_lowers_the_largest(
+    positions: list[int], expected: list[int], kind: str
+) -> None:
     graph = _two(positions, 3, "eltwise", type=kind)
     changed = steps.shift_read(graph)
     assert [position_of(graph, "in0"), position_of(graph, "in1")] == expected
@@ -181,7 +183,9 @@ def test_shift_cut_moves_the_weights(
         (6, 8, 51, 7, 23),  # cnn_e's c0
     ],
 )
-def test_shift_bias_moves_the_bias(ipos: int, wpos: int, bpos: int, opos: int, expected: int) -> None:
+def test_shift_bias_moves_the_bias(
+    ipos: int, wpos: int, bpos: int, opos: int, expected: int
+) -> None:
     graph = _conv(ipos, wpos, bpos, opos)
     changed = steps.shift_bias(graph)
     assert position_of(graph, "conv/bias") == expected
@@ -291,6 +295,16 @@ def test_adjust_follows_layer_order() -> None:
     add_fix(graph, "cat2", 1)
     assert steps.align_concat(graph) == 3
     assert [position_of(graph, name) for name in ("in0", "in1", "out", "cat2")] == [4, 1, 1, 1]
+
+
+def test_concats_are_aligned_before_pools() -> None:
+    # the pool lowers the concatenation's output, and its inputs stay where they are
+    graph = _two([5, 4], 4, "concat", axis=3)
+    add_op(graph, "pool", "maxpool2d", ["out_fix"], kernel=[1, 1], stride=[1, 1])
+    add_fix(graph, "pool", 2)
+    graph.op("in0").type = graph.op("in1").type = "upsample"  # so that only one pool is left
+    assert adjust(graph) == 2
+    assert [position_of(graph, name) for name in ("in0", "in1", "out", "pool")] == [4, 4, 2, 2]
 
 
 @pytest.mark.parametrize(("match_vai_q", "opos"), [(False, 18), (True, -15)])

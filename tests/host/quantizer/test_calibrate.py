@@ -20,7 +20,7 @@ def test_most_frequent_of_equals_is_the_one_seen_first(positions: list[int], win
 
 
 def _graph() -> Graph:
-    """image - fix - conv (times 1) - fix; the image by its range, the output by least error."""
+    """Image - fix - conv (times 1) - fix; the image by its range, the output by least error."""
     graph = Graph("g")
     add_data(graph, (1, 1, 2, 1))
     add_conv(graph, "conv", "image", np.ones((1, 1, 1, 1)))
@@ -74,9 +74,17 @@ def test_weights_are_quantized_before_they_are_used() -> None:
 @pytest.mark.parametrize(
     ("images", "batch", "message"),
     [
-        (_images(), 2, "calibration must have at least one image and batch, got 0 images in batches of 2"),
+        (
+            _images(),
+            2,
+            "calibration must have at least one image and batch, got 0 images in batches of 2",
+        ),
         (_images((0, 1)), 0, "got 1 images in batches of 0"),
-        (_images((0, float("nan"))), 1, "tensor 'image' must be finite to be quantized, got inf or nan"),
+        (
+            _images((0, float("nan"))),
+            1,
+            "tensor 'image' must be finite to be quantized, got inf or nan",
+        ),
         (_images((0, float("inf"))), 1, "tensor 'image' must be finite"),
         (np.zeros((1, 2, 2, 1), np.float32), 1, r"input 'image' must be float32 \['n', 1, 2, 1\]"),
     ],

@@ -89,4 +89,6 @@ def test_tensors_carry_their_fix_points(case: ReferenceCase) -> None:
         if fix.tensor.name in case.values:
             values = case.values[fix.tensor.name]
             codes = quantize(values, fix.tensor.fix_point)
-            np.testing.assert_array_equal(np.ldexp(codes.astype(np.float32), -fix.tensor.fix_point), values)
+            np.testing.assert_array_equal(
+                np.ldexp(codes.astype(np.float32), -fix.tensor.fix_point), values
+            )

@@ -75,7 +75,9 @@ def test_non_overflow_is_the_largest_that_does_not_overflow(size: float, negativ
 @pytest.mark.parametrize("seed", range(4))
 def test_min_mse_is_the_first_best_of_five(seed: int, mode: str) -> None:
     generator = np.random.default_rng(seed)
-    values = (generator.normal(size=200) ** 3 * 10.0 ** generator.integers(-4, 4)).astype(np.float32)
+    values = (generator.normal(size=200) ** 3 * 10.0 ** generator.integers(-4, 4)).astype(
+        np.float32
+    )
     first = non_overflow(values)
     errors = []
     for position in range(first, first + CANDIDATES):
@@ -102,6 +104,18 @@ def test_min_mse_is_the_first_best_of_five(seed: int, mode: str) -> None:
 )
 def test_min_mse_by_hand(values: list[float], position: int, mode: str) -> None:
     assert min_mse(_values(*values), mode) == position
+
+
+def test_min_mse_tries_five_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def falling(values: np.ndarray, position: int, round_mode: str) -> float:
+        tried.append(position)
+        return -float(position)
+
+    monkeypatch.setattr("host.quantizer.positions._squared_error", falling)
+    assert min_mse(_values(1.0), "DPU_ROUND") == 10
+    assert tried == [6, 7, 8, 9, 10]
 
 
 def test_min_mse_never_goes_below_non_overflow() -> None:

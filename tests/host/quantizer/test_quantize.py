@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from host.dpu.emulator import Emulator
 from host.graph.graph import Graph
 from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
@@ -41,7 +42,9 @@ def test_quantize_does_not_change_the_float_graph() -> None:
 
 def test_quantize_uses_the_first_images_in_order() -> None:
     first = quantize_graph(_graph(), IMAGES, QuantConfig(8, 8))
-    same = quantize_graph(_graph(), np.concatenate([IMAGES[:8], IMAGES[:5] * 100]), QuantConfig(8, 8))
+    same = quantize_graph(
+        _graph(), np.concatenate([IMAGES[:8], IMAGES[:5] * 100]), QuantConfig(8, 8)
+    )
     assert first.votes == same.votes
     assert {len(votes) for votes in first.votes.values()} == {1}
 
@@ -65,7 +68,8 @@ def test_quantize_needs_enough_images(count: int) -> None:
 def test_equalization_can_be_switched_off(equalize: bool) -> None:
     optimized = optimize(_graph(), QuantConfig(equalize=equalize))
     same = np.array_equal(
-        optimized.data_of(optimized.op("a"), "weights"), _graph().data_of(_graph().op("a"), "weights")
+        optimized.data_of(optimized.op("a"), "weights"),
+        _graph().data_of(_graph().op("a"), "weights"),
     )
     assert same is not equalize
 
@@ -90,8 +94,6 @@ def test_export_tells_positions_weights_and_codes() -> None:
         "fc/kernel": (32, 4),
         "fc/bias": (4,),
     }
-    from host.dpu.emulator import Emulator
-
     values = Emulator(quantized.graph).run({"image": IMAGES})
     codes = output_codes_of(quantized.graph, values)
     assert set(codes) == {"image", "relu", "b", "soft/input"}

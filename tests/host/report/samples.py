@@ -159,11 +159,18 @@ def write_json(path: Path, value: Any) -> Path:
     return path
 
 
+def hashes(content: dict[str, Any] | None = None) -> dict[str, str]:
+    """Return what metrics say of the files they were counted with: those of a manifest."""
+    named = (content or manifest())["files"]
+    return {role: named[role]["sha256"] for role in ("xmodel", "float") if role in named}
+
+
 def model_folder(folder: Path, name: str = "signnet", wrong: int = 40, **changes: Any) -> Path:
     """Make a model folder with manifest, metrics and history."""
     counts = metrics(wrong)
-    write_json(folder / "model.json", {**manifest(name, counts), **changes})
-    write_json(folder / "metrics.json", counts)
+    content = {**manifest(name, counts), **changes}
+    write_json(folder / "model.json", content)
+    write_json(folder / "metrics.json", {**counts, "model_sha256": hashes(content)})
     write_json(folder / "history.json", history())
     return folder
 

@@ -62,12 +62,19 @@ _BAD_FOLDERS: dict[str, tuple[str, Any, str]] = {
     "metrics": ("metrics.json", {"n": 0}, "document must have a 'float_correct'"),
     "counts": (
         "metrics.json",
-        {"n": 5, "float_correct": 6, "int8_correct": 5},
+        {"n": 5, "float_correct": 6, "int8_correct": 5, "model_sha256": samples.hashes()},
         "float_correct of all must be at most 5, got 6",
     ),
     "confusion": (
         "metrics.json",
-        {"n": 5, "float_correct": 5, "int8_correct": 5, "letters": "AB", "confusion": [[1, 2]]},
+        {
+            "n": 5,
+            "float_correct": 5,
+            "int8_correct": 5,
+            "letters": "AB",
+            "confusion": [[1, 2]],
+            "model_sha256": samples.hashes(),
+        },
         "confusion must have one row and one column per letter, got 1 rows for 2 letters",
     ),
     "history": ("history.json", {"history": {}, "best_epoch": 1}, "history must have a 'loss'"),

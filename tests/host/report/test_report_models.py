@@ -56,3 +56,11 @@ def test_metrics_and_manifest_that_disagree_are_warned_of(tmp_path: Path) -> Non
     model = read_model(samples.model_folder(tmp_path, accuracy=accuracy))
     (warning,) = find_warnings([], [model])
     assert warning.startswith("Model signnet: model.json says 80.00 % int8 on 10 images")
+
+
+def test_metrics_of_another_build_are_left_out(tmp_path: Path) -> None:
+    folder = samples.model_folder(tmp_path, accuracy=None)
+    counted = samples.metrics() | {"model_sha256": {"xmodel": "0" * 64}}
+    samples.write_json(folder / "metrics.json", counted)
+    model = read_model(folder)
+    assert model.metrics is None and model.accuracy is None

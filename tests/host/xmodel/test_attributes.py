@@ -73,11 +73,24 @@ def test_none_and_private_keys_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [2**31, -(2**31) - 1, [2**31], [1, 2**40], [1, "a"], {"a": 2**31}, {"a": 0.5}, {"a": b"", "b": 1}, object, 1j],
+    [
+        2**31,
+        -(2**31) - 1,
+        [2**31],
+        [1, 2**40],
+        [1, "a"],
+        {"a": 2**31},
+        {"a": 0.5},
+        {"a": b"", "b": 1},
+        object,
+        1j,
+    ],
     ids=repr,
-)  # fmt: skip
+)
 def test_what_has_no_counterpart_is_refused(value: Any) -> None:
-    with pytest.raises(ModelError, match="attribute 'key' of 'it' must fit the .xmodel format, got"):
+    with pytest.raises(
+        ModelError, match="attribute 'key' of 'it' must fit the .xmodel format, got"
+    ):
         _field("key", value)
 
 

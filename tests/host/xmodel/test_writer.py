@@ -28,7 +28,9 @@ def _graph() -> Graph:
     inline = Op("w", "const-fix", Tensor("w", (1, 2), "xint8", {"fix_point": 3}))
     inline.data = np.int8([[-128, 127]])
     graph.add(inline)
-    packed = Op("v", "const-fix", Tensor("v", (2,), "xint8", {"fix_point": 3, "reg_id": 0, "ddr_addr": 0}))
+    packed = Op(
+        "v", "const-fix", Tensor("v", (2,), "xint8", {"fix_point": 3, "reg_id": 0, "ddr_addr": 0})
+    )
     packed.data = np.int8([4, -5])
     graph.add(packed)
     graph.add(const("k", np.float32([0.1, -1e-9])))
@@ -107,7 +109,9 @@ def test_file_begins_with_the_graphs_name() -> None:
 def test_unknown_dtype_is_refused(dtype: str) -> None:
     graph = _graph()
     graph.op("y").tensor.dtype = dtype
-    with pytest.raises(ModelError, match=f"tensor of op 'y' must have a known dtype, got '{dtype}'"):
+    with pytest.raises(
+        ModelError, match=f"tensor of op 'y' must have a known dtype, got '{dtype}'"
+    ):
         serialize(graph)
 
 

@@ -24,8 +24,3 @@ def test_clock_counts_a_jump_backwards_as_zero() -> None:
 
 def test_clock_without_samples_has_no_summaries() -> None:
     assert StageClock().summaries() == {}
-
-
-def test_now_is_monotonic() -> None:
-    clock = StageClock()
-    assert clock.now() <= clock.now()

@@ -42,8 +42,9 @@ def _clock() -> StageClock:
         {"text": "HELLO", "accuracy": 0.5, "dropped": 3, "frame_ages_s": [0.1, 0.2]},
         {"seconds": 0.0, "frames": 0},
         {"task": "stream", "kind": "measured"},
+        {"threads": None},
     ],
-    ids=["bench", "full", "empty", "stream"],
+    ids=["bench", "full", "empty", "stream", "threads-unknown"],
 )
 def test_record_is_valid_json_by_the_schema(changes: dict[str, Any]) -> None:
     record = build_record(dataclasses.replace(FACTS, **changes), _clock())

@@ -88,7 +88,9 @@ def test_asymmetric_padding_by_hand() -> None:
         (1, 1, (-2, -3, 0, -4), 2),  # 32 / 16
     ],
 )
-def test_rounding_and_saturation(x: int, w: int, fixes: tuple[int, int, int, int], code: int) -> None:
+def test_rounding_and_saturation(
+    x: int, w: int, fixes: tuple[int, int, int, int], code: int
+) -> None:
     assert _scalar(x, w, None, fixes) == code
 
 
@@ -128,7 +130,9 @@ def test_bias_at_its_own_fix_point(b: int, fixes: tuple[int, int, int, int], cod
         ("LEAKYRELU", -5, (0, 0, 0, 0), -1),  # -0.508
     ],
 )
-def test_nonlinearities(nonlinear: str, x: int, fixes: tuple[int, int, int, int], code: int) -> None:
+def test_nonlinearities(
+    nonlinear: str, x: int, fixes: tuple[int, int, int, int], code: int
+) -> None:
     assert _scalar(x, 1, None, fixes, nonlinear) == code
 
 
@@ -162,7 +166,9 @@ def test_sums_beyond_24_bits_are_exact(last: int, code: int) -> None:
 def test_fast_is_naive(window: Window, nonlinear: str) -> None:
     generator = np.random.default_rng(11)
     x = generator.integers(-128, 128, (2, 5, 6, 3), dtype=np.int8)
-    weights = generator.integers(-128, 128, (4, window.kernel[1], window.kernel[0], 3), dtype=np.int8)
+    weights = generator.integers(
+        -128, 128, (4, window.kernel[1], window.kernel[0], 3), dtype=np.int8
+    )
     bias = generator.integers(-128, 128, 4, dtype=np.int8)
     for fixes in ((6, 7, 9, 4), (6, 7, 14, 2), (5, 3, -2, 1)):
         np.testing.assert_array_equal(
@@ -187,7 +193,9 @@ def test_fast_is_naive_on_random_windows(data: st.DataObject) -> None:
     x = generator.integers(-128, 128, (1, height, width, channels), dtype=np.int8)
     shape = (outputs, window.kernel[1], window.kernel[0], channels)
     weights = generator.integers(-128, 128, shape, dtype=np.int8)
-    bias = generator.integers(-128, 128, outputs, dtype=np.int8) if data.draw(st.booleans()) else None
+    bias = (
+        generator.integers(-128, 128, outputs, dtype=np.int8) if data.draw(st.booleans()) else None
+    )
     fixes = tuple(data.draw(st.integers(-4, 12)) for _ in range(4))
     nonlinear = data.draw(st.sampled_from(NONLINEAR))
     np.testing.assert_array_equal(
@@ -208,7 +216,12 @@ ONE = np.ones((1, 1, 1, 1), np.int8)
 @pytest.mark.parametrize(
     ("weights", "bias", "fixes", "message"),
     [
-        (np.ones((1, 1, 1, 2), np.int8), None, (0, 0, 0, 0), r"weights of op 'it' must be \[1, 1, 1, 1\] with group 1, got \[1, 1, 1, 2\]"),
+        (
+            np.ones((1, 1, 1, 2), np.int8),
+            None,
+            (0, 0, 0, 0),
+            r"\[1, 1, 1, 1\] with group 1, got \[1, 1, 1, 2\]",
+        ),
         (np.ones((1, 2, 1, 1), np.int8), None, (0, 0, 0, 0), r"weights of op 'it' must be"),
         (ONE, np.ones(2, np.int8), (0, 0, 0, 0), "bias of op 'it' must have 1 values, got 2"),
         (ONE, None, (61, 0, 0, 0), r"shift_cut of op 'it' must be within \+-60 bits, got 61"),

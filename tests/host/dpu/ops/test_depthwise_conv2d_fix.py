@@ -44,7 +44,9 @@ def test_a_batch_norm_with_a_negative_shift_bias() -> None:
     np.testing.assert_array_equal(got.reshape(-1), [1, 3, 1, 0])
 
 
-@pytest.mark.parametrize(("x", "w", "code"), [(127, 127, 127), (-128, 127, -128), (-128, -128, 127)])
+@pytest.mark.parametrize(
+    ("x", "w", "code"), [(127, 127, 127), (-128, 127, -128), (-128, -128, 127)]
+)
 def test_saturates(x: int, w: int, code: int) -> None:
     one = np.int8([[[[x]]]])
     got = depthwise(one, np.int8([[[[w]]]]), None, (0, 0, 0, 0), Window((1, 1)))
@@ -66,7 +68,9 @@ def test_fast_is_naive(data: st.DataObject) -> None:
     x = generator.integers(-128, 128, (2, height, width, channels), dtype=np.int8)
     shape = (1, window.kernel[1], window.kernel[0], channels)
     weights = generator.integers(-128, 128, shape, dtype=np.int8)
-    bias = generator.integers(-128, 128, channels, dtype=np.int8) if data.draw(st.booleans()) else None
+    bias = (
+        generator.integers(-128, 128, channels, dtype=np.int8) if data.draw(st.booleans()) else None
+    )
     fixes = tuple(data.draw(st.integers(-4, 12)) for _ in range(4))
     nonlinear = data.draw(st.sampled_from(["NONE", "RELU", "RELU6", "LEAKYRELU"]))
     np.testing.assert_array_equal(

@@ -61,7 +61,9 @@ def test_nonlinearities(nonlinear: str, expected: list[int]) -> None:
     st.sampled_from(["ADD", "MUL"]),
     st.sampled_from(["NONE", "RELU", "RELU6"]),
 )
-def test_fast_is_naive(seed: int, fix_in: list[int], fix_out: int, kind: str, nonlinear: str) -> None:
+def test_fast_is_naive(
+    seed: int, fix_in: list[int], fix_out: int, kind: str, nonlinear: str
+) -> None:
     generator = np.random.default_rng(seed)
     inputs = [generator.integers(-128, 128, (2, 3, 2, 2), dtype=np.int8) for _ in fix_in]
     if kind == "MUL" and abs(fix_out - sum(fix_in)) > 60:
@@ -81,7 +83,11 @@ def test_sums_that_do_not_fit_are_refused() -> None:
 @pytest.mark.parametrize(
     ("inputs", "kind", "message"),
     [
-        ([_row(1), _row(1, 2)], "ADD", r"inputs of op 'it' must have one shape, got \[\(1, 1\), \(1, 2\)\]"),
+        (
+            [_row(1), _row(1, 2)],
+            "ADD",
+            r"inputs of op 'it' must have one shape, got \[\(1, 1\), \(1, 2\)\]",
+        ),
         ([_row(1), _row(1)], "SUB", "type of op 'it' must be ADD or MUL, got 'SUB'"),
     ],
     ids=["shapes", "type"],

@@ -12,7 +12,9 @@ from target.errors import ModelError
 from tests.host.small_graphs import WINDOW, run_op
 
 
-def _one(kind: str, *values: float, dims: tuple[int, ...] | None = None, **attrs: Any) -> np.ndarray:
+def _one(
+    kind: str, *values: float, dims: tuple[int, ...] | None = None, **attrs: Any
+) -> np.ndarray:
     x = np.float32([values])
     return run_op(kind, dims or (1, len(values)), {"input": [(x, 0)]}, None, **attrs)
 
@@ -53,9 +55,7 @@ def test_identity_keeps_row_major_order_and_the_batch(kind: str) -> None:
 def test_pad_is_left_right_top_bottom() -> None:
     x = np.ones((1, 1, 2, 1), np.float32)
     got = run_op("pad", (1, 4, 5, 1), {"input": [(x, 0)]}, None, pad=[2, 1, 0, 3])
-    np.testing.assert_array_equal(
-        got[0, :, :, 0], [[0, 0, 1, 1, 0], [0] * 5, [0] * 5, [0] * 5]
-    )
+    np.testing.assert_array_equal(got[0, :, :, 0], [[0, 0, 1, 1, 0], [0] * 5, [0] * 5, [0] * 5])
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("ADD", 9.0), ("MUL", 24.0)])
@@ -78,7 +78,11 @@ def test_average_of_a_factor_counts_padding_as_the_dpu_does() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "codes"),
-    [("DPU_ROUND", [3, -2, 127, -128]), ("PY3_ROUND", [2, -2, 127, -128]), ("STD_ROUND", [3, -3, 127, -128])],
+    [
+        ("DPU_ROUND", [3, -2, 127, -128]),
+        ("PY3_ROUND", [2, -2, 127, -128]),
+        ("STD_ROUND", [3, -3, 127, -128]),
+    ],
 )
 def test_float2fix_and_fix2float(mode: str, codes: list[int]) -> None:
     attrs = {"fix_point": 1, "round_mode": mode}

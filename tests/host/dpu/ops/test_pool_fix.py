@@ -58,7 +58,13 @@ def test_maximum_moves_to_the_outputs_fix_point(fixes: tuple[int, int], code: in
 
 @pytest.mark.parametrize(
     ("values", "code"),
-    [([1, 2, 3, 4], 3), ([1, 1, 1, 3], 2), ([-1, -1, -1, -3], -1), ([0, 0, 0, 1], 0), ([0, 0, 1, 1], 1)],
+    [
+        ([1, 2, 3, 4], 3),
+        ([1, 1, 1, 3], 2),
+        ([-1, -1, -1, -3], -1),
+        ([0, 0, 0, 1], 0),
+        ([0, 0, 1, 1], 1),
+    ],
     ids=["2.5", "1.5", "-1.5", "0.25", "0.5"],
 )
 def test_average_of_2x2_rounds_half_up(values: list[int], code: int) -> None:

@@ -12,7 +12,7 @@ from tests.host.small_graphs import add_conv, add_data, add_op
 def _pair(
     head: list[float], tail: list[float], between: dict[str, str] | None, bias: list[float] | None
 ) -> Graph:
-    """conv a (1 -> n channels, weights `head`), perhaps an op, conv b (n -> 1, weights `tail`)."""
+    """Conv a (1 -> n channels, weights `head`), perhaps an op, conv b (n -> 1, weights `tail`)."""
     graph = Graph("g")
     add_data(graph, (1, 2, 2, 1))
     biases = None if bias is None else np.array(bias)
