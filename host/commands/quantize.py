@@ -70,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     facts = {"images": source, "float_sha256": files.sha256_of(path)}
     result = run_quantization(graph, images, config, out, name, facts)
     if args.outputs_for:
-        _write_outputs(result.graph, load_images(args.outputs_for), out)
+        _write_outputs(graph, result.graph, load_images(args.outputs_for), out)
     summary = {
         "out": str(out),
         "seconds": round(result.seconds, 3),
@@ -178,11 +178,17 @@ def run_quantization(
     return QuantizationResult(quantized, seconds)
 
 
-def _write_outputs(graph: Graph, images: np.ndarray, out: Path) -> None:
-    emulator = Emulator(graph)
-    values = emulator.run({emulator.inputs[0].name: images})
-    codes = output_codes_of(graph, values)
-    final = graph.outputs()[0]
+def _write_outputs(float_graph: Graph, quantized: Graph, images: np.ndarray, out: Path) -> None:
+    """Write every quantized tensor's codes, and both models' outputs, for some images."""
+    values = _run_graph(quantized, images)
+    arrays = output_codes_of(quantized, values)
+    arrays["final_float"] = values[quantized.outputs()[0].tensor.name]
+    last = float_graph.outputs()[0].tensor.name
+    arrays["float_model"] = _run_graph(float_graph, images)[last]
     with files.replacing(out / "outputs_int8.npz") as temporary:
-        codes["final_float"] = values[final.tensor.name]
-        np.savez_compressed(temporary, allow_pickle=False, **codes)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def _run_graph(graph: Graph, images: np.ndarray) -> dict[str, np.ndarray]:
+    emulator = Emulator(graph)
+    return emulator.run({emulator.inputs[0].name: images})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from target.errors import DataError
 from target.opencv import cv2, read_image
 from target.text.labels import STATIC_LETTERS, label_of
 from target.vision.crop import centre_square, cut
+
+_log = logging.getLogger(__name__)
 
 
 def is_photo_folder(path: Path) -> bool:
@@ -37,6 +40,9 @@ def load_photos(path: Path, size: int, max_trim: float) -> Samples:
     folders = _letter_folders(path)
     if not folders:
         raise DataError(f"folder must have sub-folders named A, B, ... Y, got none in {path}")
+    others = sorted(f.name for f in path.iterdir() if f.is_dir() and f not in folders)
+    if others:
+        _log.warning("left out of %s: folders %s (still letters only)", path, ", ".join(others))
     images, labels = [], []
     digest = hashlib.sha256()
     for folder in folders:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from host.dpu.ops.activations import hard_sigmoid, leaky_relu, relu, relu6, sigmoid
+from host.dpu.ops.batchnorm import batchnorm
 from host.dpu.ops.call import Call
 from host.dpu.ops.concat import concat
 from host.dpu.ops.concat_fix import concat_fix
@@ -44,6 +45,7 @@ OPS: dict[str, Callable[[Call], np.ndarray]] = {
     "float2fix": float2fix,
     # float32
     "avgpool2d": avgpool2d,
+    "batchnorm": batchnorm,
     "concat": concat,
     "conv2d": conv2d,
     "depthwise-conv2d": depthwise_conv2d,
