@@ -1,6 +1,6 @@
 """Run records of several files and model folders become one report's content.
 
-Must not import TensorFlow. Source: DESIGN.md, Run record.
+Must not import TensorFlow. Source: target/schemas/record.schema.json.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Model folders as the report reads them: the manifest, and metrics and history where they exist.
 
-Must not import TensorFlow. Source: DESIGN.md, Manifest.
+Must not import TensorFlow. Source: target/schemas/model.schema.json.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Run records as the report compares them: named apart, judged, and never across kinds.
 
-Must not import TensorFlow. Source: DESIGN.md, Run record.
+Must not import TensorFlow. Source: target/schemas/record.schema.json.
 """
 
 from __future__ import annotations
