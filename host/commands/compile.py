@@ -27,7 +27,7 @@ from host.dpu.arch import ZCU104
 from host.paths import CACHE
 from host.runners.emulator import dpu_doors
 from host.xmodel.reader import read_xmodel
-from host.xmodel.writer import serialize
+from host.xmodel.writer import write_xmodel
 from target import files
 from target.command_line import make_parser, print_result, seed, start_log
 from target.errors import ModelError, exit_code_of
@@ -94,7 +94,7 @@ def run_compilation(
         # Left in reverse: the manifest gets its name last, when every file it vouches for is there.
         manifest = stack.enter_context(files.replacing(out / NAME))
         model = stack.enter_context(files.replacing(out / f"{name}.xmodel"))
-        model.write_bytes(serialize(compiled.graph))
+        write_xmodel(compiled.graph, model)
         vectors = stack.enter_context(files.replacing(out / GOLDEN))
         np.savez_compressed(vectors, allow_pickle=False, **golden)
         hashes = {

@@ -10,6 +10,7 @@ in models/ are evaluated, streamed and measured too. Writes only under build/ an
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import time
@@ -72,7 +73,7 @@ def _run(args: argparse.Namespace) -> int:
     folder = args.build / MODEL_NAME
     config = recipe(NETWORK, quick=True)
     if args.epochs is not None:
-        config = TrainConfig(**{**config.__dict__, "epochs": args.epochs})
+        config = dataclasses.replace(config, epochs=args.epochs)
     _build_model(folder, config, data)
     models = [load_manifest(folder), *_released(args.released)]
     video = args.build / "signs.avi"
@@ -111,7 +112,7 @@ def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
 def _is_trained(folder: Path, config: TrainConfig, data: SignMnist) -> bool:
     try:
         facts = json.loads((folder / "train.json").read_text(encoding="utf-8"))
-        same = facts["config"] == json.loads(json.dumps(config, default=vars))
+        same = facts["config"] == json.loads(json.dumps(dataclasses.asdict(config)))
         return bool(
             same
             and facts["data"]["sha256"] == data.train.sha256

@@ -30,7 +30,7 @@ from host.paths import CACHE, DATA
 from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
 from host.quantizer.quantize import Quantized, quantize_graph
-from host.xmodel.writer import serialize
+from host.xmodel.writer import write_xmodel
 from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
 from target.errors import DataError, exit_code_of
@@ -166,7 +166,7 @@ def run_quantization(
     model = out / f"{name}_int.xmodel"
     with contextlib.ExitStack() as stack:
         # Left in reverse: the model gets its name last, when all else is in place.
-        stack.enter_context(files.replacing(model)).write_bytes(serialize(quantized.graph))
+        write_xmodel(quantized.graph, stack.enter_context(files.replacing(model)))
         weights = stack.enter_context(files.replacing(out / "weights_int8.npz"))
         np.savez_compressed(weights, allow_pickle=False, **int8_weights_of(quantized.graph))
         for file_name, content in (

@@ -9,7 +9,9 @@ it stopped when the same command is given again. --quick shortens the recipe to 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import json
 import logging
 import math
 from pathlib import Path
@@ -116,10 +118,12 @@ def run_training(config: TrainConfig, samples: Samples, out: Path, restart: bool
         "seconds": round(float(np.sum(trained.history["seconds"])), 1),
     }
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
-    files.write_json(out / "history.json", history)
-    files.write_json(out / "train.json", facts)
     plot_history(trained.history, trained.best_epoch, config.network, out / "history.png")
-    with files.replacing(out / "float.keras") as temporary:
-        trained.model.save(temporary)
+    with contextlib.ExitStack() as stack:
+        # Left in reverse: the facts get their name last, when the model they describe is in place.
+        for name, content in (("train.json", facts), ("history.json", history)):
+            place = stack.enter_context(files.replacing(out / name))
+            place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        trained.model.save(stack.enter_context(files.replacing(out / "float.keras")))
     checkpoint.remove()
     return facts
