@@ -21,7 +21,7 @@ ONLY_IN = {
     "tflite_runtime": {"target/runners/cpu.py"},
 }
 PROTOBUF = "host/xmodel"
-MAY_USE_KERAS = ("host/training/", "host/graph/from_keras.py", "host/runners/keras.py")
+MAY_USE_KERAS = ("host/training/", "host/graph/keras_file.py", "host/runners/keras.py")
 MAY_USE_TENSORFLOW = (
     "host/quiet.py",
     "host/runners/keras.py",

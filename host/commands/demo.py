@@ -25,7 +25,8 @@ from host.commands.train import run_training
 from host.data.locate import locate
 from host.data.sign_mnist import SignMnist, load_sign_mnist
 from host.data.sign_video import VideoConfig, write_sign_video
-from host.graph.from_keras import from_keras, load_keras_model
+from host.graph.from_keras import from_keras
+from host.graph.keras_file import load_keras_model
 from host.paths import BUILD, CACHE, DATA, RELEASED, REPORTS
 from host.quantizer.config import QuantConfig
 from host.report.merge import TITLE, merge

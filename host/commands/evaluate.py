@@ -21,7 +21,7 @@ import numpy as np
 from host.data.load import load_test_samples
 from host.data.samples import Samples
 from host.dpu.engines.base import ENGINES
-from host.graph.from_keras import load_keras_model
+from host.graph.keras_file import load_keras_model
 from host.paths import CACHE, DATA
 from host.runners.emulator import EmulatorRunner
 from target import files

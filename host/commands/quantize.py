@@ -24,8 +24,9 @@ import numpy as np
 from host.data.load import load_training_samples
 from host.data.npz import load_images
 from host.dpu.emulator import Emulator
-from host.graph.from_keras import from_keras, load_keras_model
+from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
+from host.graph.keras_file import load_keras_model
 from host.paths import CACHE, DATA
 from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
@@ -50,6 +51,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder; that of the model if not given")
     parser.add_argument("--name", help="of the result; the model's if not given")
     parser.add_argument("--no-equalize", action="store_true", help="no cross-layer equalization")
+    parser.add_argument(
+        "--relu6-to-relu",
+        action="store_true",
+        help="turn ReLU layers of max_value 6 into plain ones",
+    )
     parser.add_argument("--match-vai-q", action="store_true", help="repeat the tool's defects too")
     parser.add_argument("--outputs-for", type=Path, help=".npz file to run through the result")
     parser.add_argument("--seed", type=seed, default=1, help="of the choice of training images")
@@ -64,7 +70,9 @@ def _run(args: argparse.Namespace) -> int:
     name = args.name or (args.model.resolve().name if args.model.is_dir() else path.stem)
     check_name(name)
     out = args.out or path.parent
-    config = QuantConfig(args.count, args.batch_size, not args.no_equalize, args.match_vai_q)
+    config = QuantConfig(
+        args.count, args.batch_size, not args.no_equalize, args.relu6_to_relu, args.match_vai_q
+    )
     graph = from_keras(load_keras_model(path))
     images, source = _calibration(args)
     facts = {"images": source, "float_sha256": files.sha256_of(path)}

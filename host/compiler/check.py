@@ -15,6 +15,9 @@ DPU_TYPES = (
     "eltwise-fix",
     "concat-fix",
     "hard-sigmoid-fix",
+    "pad-fix",
+    "transposed-conv2d-fix",
+    "upsample-fix",
     "reshape-fix",
 )
 
@@ -48,6 +51,7 @@ def _verdict(graph: Graph, op: Op, arch: DpuArch) -> Verdict:
         "depthwise-conv2d-fix": _alu_fault,
         "pool-fix": _alu_fault,
         "eltwise-fix": _eltwise_fault,
+        "transposed-conv2d-fix": _transposed_fault,
     }
     fault = checks[op.type](graph, op, arch) if op.type in checks else ""
     fault = fault or _shift_fault(graph, op)
@@ -55,6 +59,8 @@ def _verdict(graph: Graph, op: Op, arch: DpuArch) -> Verdict:
 
 
 def _conv_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
+    if op.attrs.get("group", 1) != 1:
+        return f"{op.attrs['group']} groups are more than 1"
     kw, kh = op.attrs["kernel"]
     sw, sh = op.attrs["stride"]
     dw, dh = op.attrs["dilation"]
@@ -80,6 +86,8 @@ def _conv_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
 
 
 def _alu_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
+    if "weights" in op.args and graph.input(op, "weights").tensor.dims[0] != 1:
+        return f"{graph.input(op, 'weights').tensor.dims[0]} kernels a channel are more than 1"
     kw, kh = op.attrs["kernel"]
     sw, sh = op.attrs["stride"]
     if max(kw, kh, sw, sh) > arch.alu_kernel:
@@ -92,8 +100,30 @@ def _alu_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
 
 
 def _eltwise_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
+    shapes = {source.tensor.dims for source in graph.inputs(op)}
+    if len(shapes) != 1:
+        return f"inputs of different shapes {sorted(shapes)} are not broadcast"
     nonlinear = op.attrs.get("nonlinear", "NONE")
     return "" if nonlinear in ("NONE", "RELU") else f"a sum or product has no {nonlinear}"
+
+
+def _transposed_fault(graph: Graph, op: Op, arch: DpuArch) -> str:
+    """The DPU computes a transposed convolution as stride x stride convolutions of a part each.
+
+    Assumed: those parts are what the limits of a convolution bind; a compilation of such a layer by
+    AMD's compiler would settle it.
+    """
+    (kw, kh), (sw, sh) = op.attrs["kernel"], op.attrs["stride"]
+    ic, oc = graph.input(op).tensor.dims[-1], op.tensor.dims[-1]
+    part = -(-kw // sw), -(-kh // sh)
+    words = part[0] * part[1] * -(-ic // arch.channel_parallel)
+    if max(part) > arch.conv_kernel or max(sw, sh) > arch.conv_stride:
+        return f"kernel {kw}x{kh} with stride {sw}x{sh} is larger than {arch.conv_kernel} a stride"
+    if words > arch.bank_depth:
+        return f"kernel x input channels need {words} words, a bank has {arch.bank_depth}"
+    if max(ic, oc) > arch.conv_channels:
+        return f"{max(ic, oc)} channels are more than {arch.conv_channels}"
+    return _nonlinear_fault(op, arch)
 
 
 def _nonlinear_fault(op: Op, arch: DpuArch) -> str:
@@ -103,7 +133,7 @@ def _nonlinear_fault(op: Op, arch: DpuArch) -> str:
 
 def _shift_fault(graph: Graph, op: Op) -> str:
     """The shifts of a convolution: 0 <= cut <= 16, min(0, cut - 16) <= bias shift <= 16."""
-    if op.type not in ("conv2d-fix", "depthwise-conv2d-fix"):
+    if "weights" not in op.args:
         return ""
     product = graph.input(op).tensor.fix_point + graph.input(op, "weights").tensor.fix_point
     cut = product - op.tensor.fix_point

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from host.dpu.ops.average import average_factor
+from host.dpu.ops.hard_sigmoid_fix import FACTOR, FACTOR_BITS
 from host.graph.graph import Graph, Op, Tensor, const
 from host.graph.passes.fold_padding import fold_padding
 from target.errors import ModelError
@@ -59,6 +61,8 @@ class _Lowering:
                 _MAKERS[op.type](self, op, nonlinear, fix)
             elif op.type in PASS_THROUGH and self._inputs_are_codes(op):
                 self._reshape(op)
+            elif op.type == "pad" and self._inputs_are_codes(op):
+                self._pad(op)
             else:
                 self._keep_float(op)
         for op in self._old.outputs():
@@ -75,8 +79,8 @@ class _Lowering:
         Returns:
             nonlinear, the fix op, names of the old ops that are taken in; None for no match.
         """
-        if op.type not in _MAKERS or (op.type == "avgpool2d" and any(op.attrs.get("pad", ()))):
-            return None  # Keras leaves padding out of an average, the DPU counts it as zeros
+        if op.type not in _MAKERS or not _has_dpu_version(op):
+            return None
         user = self._only_user(op)
         nonlinear, fused = "NONE", []
         if user is not None and op.type in _FUSING and user.type in NONLINEAR:
@@ -118,21 +122,28 @@ class _Lowering:
 
     def convolution(self, op: Op, nonlinear: str, fix: Op) -> None:
         """conv2d or depthwise-conv2d [+ activation] + fix."""
-        made = self._emit(op, f"{op.type}-fix", op.tensor.dims, fix, _conv_attrs(op, nonlinear))
+        attrs = _conv_attrs(op, nonlinear)
+        if op.attrs.get("group", 1) != 1:
+            attrs["group"] = op.attrs["group"]
+        made = self._emit(op, f"{op.type}-fix", op.tensor.dims, fix, attrs)
         self._add_weights(op, made, None)
 
     def inner_product(self, op: Op, nonlinear: str, fix: Op) -> None:
         """inner-product [+ activation] + fix -> a convolution over the whole map."""
-        source = self._map_before(op.args["input"][0])
-        dims = self._new.op(self._codes[source]).tensor.dims
-        _, height, width, channels = dims if len(dims) == 4 else (1, 1, 1, int(np.prod(dims)))
-        if len(dims) != 4:
-            self._reshape_to(source, (1, height, width, channels))
-        outputs = op.tensor.dims[-1]
+        source, outputs = op.args["input"][0], op.tensor.dims[-1]
+        if len(op.tensor.dims) == 4:  # over the channels of each pixel
+            height, width, channels = 1, 1, self._old.op(source).tensor.dims[-1]
+            out = op.tensor.dims
+        else:
+            source, out = self._map_before(source), (1, 1, 1, outputs)
+            dims = self._new.op(self._codes[source]).tensor.dims
+            _, height, width, channels = dims if len(dims) == 4 else (1, 1, 1, int(np.prod(dims)))
+            if len(dims) != 4:
+                self._reshape_to(source, (1, height, width, channels))
         window = Op("", "", op.tensor, {}, {"kernel": [width, height], "stride": [1, 1]})
         attrs = _conv_attrs(window, nonlinear)
         kept, op.args = op.args, {**op.args, "input": [source]}
-        made = self._emit(op, "conv2d-fix", (1, 1, 1, outputs), fix, attrs)
+        made = self._emit(op, "conv2d-fix", out, fix, attrs)
         op.args = kept
         self._add_weights(op, made, (outputs, height, width, channels))
 
@@ -145,12 +156,30 @@ class _Lowering:
 
     def eltwise(self, op: Op, nonlinear: str, fix: Op) -> None:
         """Eltwise [+ activation] + fix -> eltwise-fix."""
-        attrs = {"type": op.attrs["type"], "nonlinear": nonlinear}
+        attrs = {"type": op.type.upper(), "nonlinear": nonlinear}
         self._emit(op, "eltwise-fix", self._as_maps(op), fix, attrs)
 
     def hard_sigmoid(self, op: Op, nonlinear: str, fix: Op) -> None:
         """hard-sigmoid + fix -> hard-sigmoid-fix."""
         self._emit(op, "hard-sigmoid-fix", op.tensor.dims, fix, {})
+
+    def resize(self, op: Op, nonlinear: str, fix: Op) -> None:
+        """Resize + fix -> upsample-fix."""
+        attrs = {
+            "mode": op.attrs["mode"],
+            "align_corners": bool(op.attrs.get("align_corners", False)),
+            "half_pixel_centers": bool(op.attrs.get("half_pixel_centers", False)),
+            "scale": list(op.attrs["scale"]),
+        }
+        self._emit(op, "upsample-fix", op.tensor.dims, fix, attrs)
+
+    def _pad(self, op: Op) -> None:
+        """Pad on codes -> pad-fix: the codes stay what they are."""
+        source = self._new.op(self._codes[op.args["input"][0]])
+        tensor = Tensor(op.tensor.name, op.tensor.dims, "xint8", dict(source.tensor.attrs))
+        attrs = {key: op.attrs[key] for key in ("paddings", "mode")}
+        self._new.add(Op(op.name, "pad-fix", tensor, {"input": [source.name]}, attrs))
+        self._codes[op.name] = op.name
 
     def concat(self, op: Op, nonlinear: str, fix: Op) -> None:
         """Concat + fix -> concat-fix."""
@@ -266,6 +295,11 @@ class _Lowering:
     def _requantize(self, fix: Op) -> None:
         """A fix op behind a float op -> float2fix; behind codes of another fix point it is a copy."""
         source = self._old.input(fix)
+        if source.name in self._codes:
+            codes = self._new.op(self._codes[source.name])
+            if codes.tensor.fix_point == _fix_point(fix):
+                self._codes[fix.name] = codes.name
+                return
         attrs = {
             "fix_point": _fix_point(fix),
             "bit_width": 8,
@@ -276,6 +310,20 @@ class _Lowering:
         tensor = _code_tensor(fix.name, source.tensor.dims, fix)
         made = self._new.add(Op(fix.name, "float2fix", tensor, args, attrs))
         self._codes[fix.name] = made.name
+
+
+def _has_dpu_version(op: Op) -> bool:
+    """Say whether the DPU has just this function, for ops of which it has a version of its own."""
+    if op.type == "avgpool2d":  # Keras leaves padding out of an average, the DPU counts it as zeros
+        width, height = op.attrs["kernel"]
+        factor = list(op.attrs.get("dpu_factor", ()))
+        return factor == list(average_factor(height, width)) and not any(op.attrs.get("pad", ()))
+    if op.type == "hard-sigmoid":
+        return list(op.attrs.get("dpu_factor", ())) == [FACTOR, FACTOR_BITS]
+    if op.type == "resize":
+        whole = all(float(scale).is_integer() for scale in op.attrs.get("scale", [0.5]))
+        return op.attrs["mode"] == "NEAREST" and whole
+    return op.type != "inner-product" or len(op.tensor.dims) in (2, 4)
 
 
 def _as_map(dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -319,15 +367,18 @@ def _conv_attrs(op: Op, nonlinear: str) -> dict[str, Any]:
 
 
 _UNUSED = -128  # as AMD's compiler writes it
-_FUSING = ("conv2d", "depthwise-conv2d", "inner-product", "eltwise")
+_FUSING = ("conv2d", "depthwise-conv2d", "transposed-conv2d", "inner-product", "add", "mul")
 _MAKERS: dict[str, Callable[[_Lowering, Op, str, Op], None]] = {
+    "add": _Lowering.eltwise,
     "avgpool2d": _Lowering.pool,
     "concat": _Lowering.concat,
     "conv2d": _Lowering.convolution,
     "data": _Lowering.data,
     "depthwise-conv2d": _Lowering.convolution,
-    "eltwise": _Lowering.eltwise,
+    "mul": _Lowering.eltwise,
     "hard-sigmoid": _Lowering.hard_sigmoid,
     "inner-product": _Lowering.inner_product,
     "maxpool2d": _Lowering.pool,
+    "resize": _Lowering.resize,
+    "transposed-conv2d": _Lowering.convolution,
 }

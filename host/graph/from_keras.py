@@ -1,52 +1,29 @@
-"""Keras model -> float Graph. The only file of host/graph that imports Keras (and so TensorFlow).
+"""Keras model -> float Graph. Works on the model's own objects; imports no Keras.
 
-To add a layer: write its converter, add one line to CONVERTERS. Weights take XIR's layout (oc, kh,
-kw, ic); `__keras` remembers the layer's class, because AMD's quantizer treats Activation('relu')
-and ReLU apart.
+To add a layer: host/graph/layers/table.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from host.graph.graph import Graph, Op, Tensor, const
-from host.quiet import import_keras
+from host.graph.graph import Graph
+from host.graph.layers import activation
+from host.graph.layers.base import LayerCall
+from host.graph.layers.table import CONVERTERS
 from target.errors import ModelError
 
-_ACTIVATION_TYPES = {"relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "softmax": "softmax"}
-
-
-def load_keras_model(path: Path) -> Any:
-    """Load a .keras file.
-
-    Raises:
-        ModelError: If it is missing or cannot be read.
-    """
-    if not path.is_file():
-        raise ModelError(
-            f"float model must be a .keras file, got no file at {path}; run make train"
-        )
-    import_keras()
-    import keras
-
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"float model must be readable by Keras 3, got '{reason}' in {path}"
-        ) from error
+SEPARABLE = "__separable"  # marks an activation that came out of a SeparableConv2D
+_MODELS = ("Functional", "Sequential")
+_Made = dict[tuple[str, int], str]  # (layer, number of its use) -> op that makes its output
 
 
 def from_keras(model: Any) -> Graph:
-    """Turn a functional Keras model into a float graph.
+    """Turn a Keras model into a float graph.
 
     Args:
-        model: keras.Model with one output; layers as in CONVERTERS.
+        model: keras.Model, functional or Sequential, with one input; layers as in the table, models
+            inside models too.
 
     Returns:
         The graph: one op per layer, named as the layer, in the model's layer order, plus constants.
@@ -55,26 +32,102 @@ def from_keras(model: Any) -> Graph:
         ModelError: If a layer or option has no converter.
     """
     graph = Graph(model.name)
-    made: dict[str, str] = {}
-    for layer in model.get_config()["layers"] if _is_functional(model) else _refuse(model):
-        name = layer["config"]["name"]
-        _check_kind(layer)
-        sources = [made[source] for source in _sources(layer)]
-        made[name] = _convert(graph, model.get_layer(name), layer, sources)
+    results = _add_model(graph, model, [])
     graph.sort()
-    if len(model.outputs) != 1:
-        raise ModelError(f"model '{model.name}' must have one output, got {len(model.outputs)}")
+    inputs, used = graph.of_type("data"), {n for op in graph for n in op.input_names}
+    if len(inputs) != 1:
+        raise ModelError(f"model '{model.name}' must have one input, got {len(inputs)}")
+    for name in results:
+        if name in used:
+            raise ModelError(
+                f"output '{name}' of model '{model.name}' must not feed another layer too"
+            )
     return graph
 
 
-def _is_functional(model: Any) -> bool:
-    return "output_layers" in model.get_config()
+def _add_model(graph: Graph, model: Any, sources: list[str]) -> list[str]:
+    """Add the layers of a model; returns the ops that make its outputs."""
+    model = _as_functional(model)
+    config = model.get_config()
+    inputs = [entry[0] for entry in _entries(config["input_layers"])]
+    fed = dict(zip(inputs, sources))
+    made: _Made = {}
+    pending = [
+        (layer, use, node)
+        for layer in config["layers"]
+        for use, node in enumerate(layer["inbound_nodes"] or [{"args": []}])
+    ]
+    while pending:  # a layer that is used twice may stand before what its second use needs
+        ready = [entry for entry in pending if all(key in made for key in _sources(entry[2]))]
+        for layer, use, node in ready[:1] if len(ready) < len(pending) else ready:
+            name = layer["config"]["name"]
+            feeding = [made[key] for key in _sources(node)] or [fed[n] for n in [name] if n in fed]
+            label = _label(graph, model.name, name if use == 0 else f"{name}_{use}")
+            made[name, use] = _add_layer(graph, model, layer, (label, feeding))
+            pending.remove((layer, use, node))
+    return [made[entry[0], entry[1]] for entry in _entries(config["output_layers"])]
 
 
-def _refuse(model: Any) -> Any:
-    raise ModelError(
-        f"model must be a functional Keras model, got {type(model).__name__} '{model.name}'"
-    )
+def _label(graph: Graph, model: str, name: str) -> str:
+    """Return a name that is free: layers of models inside may be named as others outside."""
+    return name if name not in graph else f"{model}/{name}"
+
+
+def _as_functional(model: Any) -> Any:
+    if "output_layers" in model.get_config():
+        return model
+    functional = getattr(model, "_functional", None)  # of a Sequential model that is built
+    if functional is None:
+        raise ModelError(
+            f"model must be a functional or built Sequential Keras model, got"
+            f" {type(model).__name__} '{model.name}'"
+        )
+    return functional
+
+
+def _entries(layers: Any) -> list[Any]:
+    """Return [layer, node, tensor] of every input or output; Keras flattens a single one."""
+    if isinstance(layers, dict):
+        layers = list(layers.values())
+    return [layers] if layers and isinstance(layers[0], str) else list(layers)
+
+
+def _sources(node: Any) -> list[tuple[str, int]]:
+    """Return the layers and uses that feed a use of a layer, from its serialized call."""
+    found: list[tuple[str, int]] = []
+    _collect_history(node["args"], found)
+    return found
+
+
+def _collect_history(value: Any, found: list[tuple[str, int]]) -> None:
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        layer, use, _ = value["config"]["keras_history"]
+        found.append((layer, use))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect_history(item, found)
+
+
+def _add_layer(graph: Graph, model: Any, config: dict[str, Any], use: tuple[str, list[str]]) -> str:
+    label, sources = use
+    kind = config["class_name"]
+    if kind not in _MODELS:
+        _check_kind(config)
+    layer = model.get_layer(config["config"]["name"])
+    if kind in _MODELS:
+        results = _add_model(graph, layer, sources)
+        if len(results) != 1:
+            raise ModelError(f"model '{layer.name}' must have one output, got {len(results)}")
+        return results[0]
+    call = LayerCall(graph, layer, label, sources)
+    made = CONVERTERS[kind](call)
+    option = config["config"].get("activation", "linear")
+    if kind == "Activation":
+        return made
+    last = activation.append(call, option, made)
+    if kind == "SeparableConv2D" and last != made:
+        graph.op(last).attrs[SEPARABLE] = True
+    return last
 
 
 def _check_kind(layer: dict[str, Any]) -> None:
@@ -90,234 +143,3 @@ def _check_kind(layer: dict[str, Any]) -> None:
         raise ModelError(
             f"data_format of layer '{name}' must be channels_last, got {config['data_format']}"
         )
-
-
-def _check_axis(layer: Any) -> None:
-    axis, rank = layer.axis, len(layer.output.shape)
-    if axis not in (-1, rank - 1):
-        raise ModelError(f"axis of layer '{layer.name}' must be the last one, got {axis}")
-
-
-def _sources(layer: dict[str, Any]) -> list[str]:
-    """Return the names of the layers that feed a layer, from its serialized call."""
-    nodes = layer["inbound_nodes"]
-    if len(nodes) > 1:
-        raise ModelError(
-            f"layer '{layer['config']['name']}' must be used once, got {len(nodes)} uses"
-        )
-    found: list[str] = []
-    _collect_history(nodes[0]["args"] if nodes else [], found)
-    return found
-
-
-def _collect_history(value: Any, found: list[str]) -> None:
-    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-        found.append(value["config"]["keras_history"][0])
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _collect_history(item, found)
-
-
-def _convert(graph: Graph, layer: Any, config: dict[str, Any], sources: list[str]) -> str:
-    kind = config["class_name"]
-    last = CONVERTERS[kind](graph, layer, sources)
-    activation = config["config"].get("activation", "linear")
-    if kind == "Activation" or activation == "linear":
-        return last
-    # As AMD's separate_conv_act: the activation becomes a layer of its own, <layer>_<activation>.
-    if not isinstance(activation, str):  # a layer or an object of the user's
-        activation = str(activation["class_name"])
-    return _activation(graph, f"{layer.name}_{activation}", activation, last, layer)
-
-
-def _add(
-    graph: Graph,
-    layer: Any,
-    kind: str,
-    sources: list[str],
-    attrs: dict[str, Any],
-    **more: list[str],
-) -> str:
-    dims = tuple(1 if dim is None else int(dim) for dim in layer.output.shape)
-    attrs = {"__keras": type(layer).__name__, **attrs}
-    graph.add(Op(layer.name, kind, Tensor(layer.name, dims), {"input": sources, **more}, attrs))
-    return str(layer.name)
-
-
-def _constant(graph: Graph, layer: Any, role: str, values: np.ndarray) -> list[str]:
-    return [graph.add(const(f"{layer.name}/{role}", values)).name]
-
-
-def _input(graph: Graph, layer: Any, sources: list[str]) -> str:
-    if None in layer.batch_shape[1:]:
-        raise ModelError(
-            f"input '{layer.name}' must have a fixed size, got {list(layer.batch_shape[1:])}"
-        )
-    tensor = Tensor(layer.name, (1, *map(int, layer.batch_shape[1:])))
-    return graph.add(Op(layer.name, "data", tensor, {}, {"__keras": "InputLayer"})).name
-
-
-def _window(layer: Any, kernel: tuple[int, int], dilation: tuple[int, int]) -> dict[str, Any]:
-    """Return kernel, stride, dilation [w, h] and pad [l, r, t, b] with SAME resolved as TensorFlow does."""
-    pads = []
-    height, width = layer.input.shape[1:3]
-    for size, k, s, d in zip((height, width), kernel, layer.strides, dilation):
-        reach = (k - 1) * d + 1
-        out = -(-size // s)
-        total = max((out - 1) * s + reach - size, 0) if layer.padding == "same" else 0
-        pads.append((total // 2, total - total // 2))
-    return {
-        "kernel": [kernel[1], kernel[0]],
-        "stride": [layer.strides[1], layer.strides[0]],
-        "dilation": [dilation[1], dilation[0]],
-        "pad": [*pads[1], *pads[0]],
-        "pad_mode": "FLOOR",
-    }
-
-
-def _weights(graph: Graph, layer: Any, kernel: np.ndarray) -> dict[str, list[str]]:
-    weights = {"weights": _constant(graph, layer, "kernel", kernel)}
-    if layer.use_bias:
-        weights["bias"] = _constant(graph, layer, "bias", np.asarray(layer.bias))
-    return weights
-
-
-def _conv2d(graph: Graph, layer: Any, sources: list[str]) -> str:
-    if layer.groups != 1:
-        raise ModelError(f"groups of layer '{layer.name}' must be 1, got {layer.groups}")
-    kernel = np.asarray(layer.kernel).transpose(3, 0, 1, 2)
-    attrs = _window(layer, layer.kernel_size, layer.dilation_rate)
-    return _add(graph, layer, "conv2d", sources, attrs, **_weights(graph, layer, kernel))
-
-
-def _depthwise(graph: Graph, layer: Any, sources: list[str]) -> str:
-    if layer.depth_multiplier != 1:
-        raise ModelError(
-            f"depth_multiplier of layer '{layer.name}' must be 1, got {layer.depth_multiplier}"
-        )
-    kernel = np.asarray(layer.kernel).transpose(3, 0, 1, 2)
-    attrs = _window(layer, layer.kernel_size, layer.dilation_rate)
-    return _add(graph, layer, "depthwise-conv2d", sources, attrs, **_weights(graph, layer, kernel))
-
-
-def _dense(graph: Graph, layer: Any, sources: list[str]) -> str:
-    if len(layer.input.shape) != 2:
-        raise ModelError(
-            f"input of layer '{layer.name}' must be flat (n, features), got {layer.input.shape}"
-        )
-    weights = _weights(graph, layer, np.asarray(layer.kernel).T)
-    return _add(graph, layer, "inner-product", sources, {}, **weights)
-
-
-def _batchnorm(graph: Graph, layer: Any, sources: list[str]) -> str:
-    _check_axis(layer)
-    channels = layer.output.shape[-1]
-    parts = {
-        "gamma": np.asarray(layer.gamma) if layer.scale else np.ones(channels),
-        "beta": np.asarray(layer.beta) if layer.center else np.zeros(channels),
-        "moving_mean": np.asarray(layer.moving_mean),
-        "moving_var": np.asarray(layer.moving_variance),
-    }
-    args = {role: _constant(graph, layer, role, values) for role, values in parts.items()}
-    return _add(graph, layer, "batchnorm", sources, {"epsilon": float(layer.epsilon)}, **args)
-
-
-def _activation(graph: Graph, name: str, activation: str, source: str, layer: Any) -> str:
-    if activation not in _ACTIVATION_TYPES:
-        raise ModelError(
-            f"activation of layer '{layer.name}' must be one of {sorted(_ACTIVATION_TYPES)},"
-            f" got '{activation}'"
-        )
-    tensor = Tensor(name, graph.op(source).tensor.dims)
-    kind = _ACTIVATION_TYPES[activation]
-    attrs: dict[str, Any] = {"__keras": "Activation"}
-    if kind == "softmax":
-        attrs["axis"] = -1
-    return graph.add(Op(name, kind, tensor, {"input": [source]}, attrs)).name
-
-
-def _activation_layer(graph: Graph, layer: Any, sources: list[str]) -> str:
-    name = str(layer.get_config()["activation"])
-    if name == "linear":
-        return sources[0]
-    return _activation(graph, layer.name, name, sources[0], layer)
-
-
-def _relu(graph: Graph, layer: Any, sources: list[str]) -> str:
-    slope, limit = float(layer.negative_slope), layer.max_value
-    if slope or float(layer.threshold) or limit not in (None, 6.0):
-        raise ModelError(
-            f"ReLU '{layer.name}' must have negative_slope 0, threshold 0 and max_value none or 6,"
-            f" got {slope}, {layer.threshold}, {limit}"
-        )
-    return _add(graph, layer, "relu6" if limit else "relu", sources, {})
-
-
-def _leaky_relu(graph: Graph, layer: Any, sources: list[str]) -> str:
-    return _add(graph, layer, "leaky-relu", sources, {"alpha": float(layer.negative_slope)})
-
-
-def _softmax(graph: Graph, layer: Any, sources: list[str]) -> str:
-    _check_axis(layer)
-    return _add(graph, layer, "softmax", sources, {"axis": -1})
-
-
-def _pool(kind: str) -> Callable[[Graph, Any, list[str]], str]:
-    def convert(graph: Graph, layer: Any, sources: list[str]) -> str:
-        return _add(graph, layer, kind, sources, _window(layer, layer.pool_size, (1, 1)))
-
-    return convert
-
-
-def _global_average(graph: Graph, layer: Any, sources: list[str]) -> str:
-    height, width = layer.input.shape[1:3]
-    attrs = {"kernel": [width, height], "stride": [1, 1], "pad": [0, 0, 0, 0], "global": True}
-    return _add(graph, layer, "avgpool2d", sources, attrs)
-
-
-def _eltwise(kind: str) -> Callable[[Graph, Any, list[str]], str]:
-    def convert(graph: Graph, layer: Any, sources: list[str]) -> str:
-        return _add(graph, layer, "eltwise", sources, {"type": kind})
-
-    return convert
-
-
-def _concat(graph: Graph, layer: Any, sources: list[str]) -> str:
-    axis = layer.axis % len(layer.output.shape)
-    return _add(graph, layer, "concat", sources, {"axis": axis})
-
-
-def _pad(graph: Graph, layer: Any, sources: list[str]) -> str:
-    (top, bottom), (left, right) = layer.padding
-    return _add(graph, layer, "pad", sources, {"pad": [left, right, top, bottom]})
-
-
-def _reshape(graph: Graph, layer: Any, sources: list[str]) -> str:
-    return _add(graph, layer, "reshape", sources, {})
-
-
-def _dropout(graph: Graph, layer: Any, sources: list[str]) -> str:
-    return sources[0]
-
-
-CONVERTERS: dict[str, Callable[[Graph, Any, list[str]], str]] = {
-    "Activation": _activation_layer,
-    "Add": _eltwise("ADD"),
-    "AveragePooling2D": _pool("avgpool2d"),
-    "BatchNormalization": _batchnorm,
-    "Concatenate": _concat,
-    "Conv2D": _conv2d,
-    "Dense": _dense,
-    "DepthwiseConv2D": _depthwise,
-    "Dropout": _dropout,
-    "Flatten": _reshape,
-    "GlobalAveragePooling2D": _global_average,
-    "InputLayer": _input,
-    "LeakyReLU": _leaky_relu,
-    "MaxPooling2D": _pool("maxpool2d"),
-    "Multiply": _eltwise("MUL"),
-    "ReLU": _relu,
-    "Reshape": _reshape,
-    "Softmax": _softmax,
-    "ZeroPadding2D": _pad,
-}

@@ -23,7 +23,7 @@ def workload_of(graph: Graph, op: Op) -> int:
     elements = math.prod(op.tensor.dims)
     if op.type in ("pool-fix", "maxpool2d", "avgpool2d"):
         return elements * int(math.prod(op.attrs["kernel"]))
-    if op.type in ("eltwise-fix", "eltwise"):
+    if op.type in ("eltwise-fix", "add", "mul"):
         return elements * (len(op.args["input"]) - 1)
     return 0
 

@@ -1,6 +1,7 @@
 """Post adjustments: changes positions until every shift is one that the DPU can do.
 
-One function a step, in the tool's order, each a single pass in layer order without a second look.
+One function a step, in the tool's order, each a single pass in Keras's layer order without a second
+look.
 Weights are not searched again after a change. Source: vai_q_tensorflow2,
 vitis_pof2s_refine_transforms.py.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from host.graph.graph import Graph, Op
-from host.quantizer.annotate import CONV_LIKE, FLOAT
+from host.quantizer.annotate import CONV_LIKE, ELTWISE, FLOAT
+from host.quantizer.layer_order import layer_order
 from host.quantizer.places import get, input_fixes, output_fix, put, weight_fix
 
 MAX_SHIFT = 15
@@ -41,7 +43,7 @@ def adjust(graph: Graph, match_vai_q: bool = False) -> int:
 def hard_sigmoid(graph: Graph) -> int:
     """Input 0..15, output at least 7, and 14 + input - output more than 0."""
     changed = 0
-    for op in graph.of_type("hard-sigmoid"):
+    for op in layer_order(graph, "hard-sigmoid"):
         source, out = input_fixes(graph, op)[0], output_fix(graph, op)
         if source is None or out is None:
             continue
@@ -55,7 +57,7 @@ def hard_sigmoid(graph: Graph) -> int:
 
 def _eltwise(graph: Graph) -> list[tuple[Op, list[Op], Op | None]]:
     found = []
-    for op in graph.of_type("eltwise"):
+    for op in layer_order(graph, *ELTWISE):
         sources = [source for source in input_fixes(graph, op) if source is not None]
         if len(sources) == len(op.args["input"]):
             found.append((op, sources, output_fix(graph, op)))
@@ -95,7 +97,7 @@ def shift_swish(graph: Graph) -> int:
             gate.type == "hard-sigmoid" and graph.input(gate).name == other.name
             for gate, other in zip(producers, sources[::-1])
         )
-        if op.attrs["type"] != "MUL" or len(sources) != 2 or not gated or out is None:
+        if op.type != "mul" or len(sources) != 2 or not gated or out is None:
             continue
         total = get(sources[0]) + get(sources[1])
         changed += put(out, min(max(get(out), total - MAX_SHIFT), total))
@@ -105,7 +107,7 @@ def shift_swish(graph: Graph) -> int:
 def shift_cut(graph: Graph) -> int:
     """0 <= weights + input - output <= 16; the weights' position moves."""
     changed = 0
-    for op in graph.of_type(*CONV_LIKE):
+    for op in layer_order(graph, *CONV_LIKE):
         source, out, weights = _around(graph, op)
         if source is None or out is None or weights is None:
             continue
@@ -118,7 +120,7 @@ def shift_cut(graph: Graph) -> int:
 def shift_bias(graph: Graph) -> int:
     """min(0, shift_cut - 16) <= weights + input - bias <= 16; the bias' position moves."""
     changed = 0
-    for op in graph.of_type(*CONV_LIKE):
+    for op in layer_order(graph, *CONV_LIKE):
         source, out, weights = _around(graph, op)
         bias = weight_fix(graph, op, "bias")
         if source is None or out is None or weights is None or bias is None:
@@ -133,7 +135,7 @@ def shift_bias(graph: Graph) -> int:
 def shift_bias_leakyrelu(graph: Graph) -> int:
     """Before a quantized LeakyReLU the shift of the bias must not be negative."""
     changed = 0
-    for op in graph.of_type(*CONV_LIKE):
+    for op in layer_order(graph, *CONV_LIKE):
         source, _, weights = _around(graph, op)
         bias = weight_fix(graph, op, "bias")
         users = graph.consumers(op.name)
@@ -147,21 +149,26 @@ def shift_bias_leakyrelu(graph: Graph) -> int:
 
 
 def align_concat(graph: Graph) -> int:
-    """All inputs and the output of a concatenation at the lowest of their positions."""
-    return sum(_align(graph, op) for op in graph.of_type("concat"))
+    """All quantized inputs and the output of a concatenation at the lowest of their positions."""
+    changed = 0
+    for op in layer_order(graph, "concat"):
+        out = output_fix(graph, op)
+        if out is not None:
+            changed += _align([out, *(fix for fix in input_fixes(graph, op) if fix is not None)])
+    return changed
 
 
 def align_pool(graph: Graph) -> int:
     """Input and output of a pool, global ones excepted, at the lower of their positions."""
-    pools = [op for op in graph.of_type("maxpool2d", "avgpool2d") if not op.attrs.get("global")]
-    return sum(_align(graph, op) for op in pools)
+    changed = 0
+    for op in layer_order(graph, "maxpool2d", "avgpool2d"):
+        source, out = input_fixes(graph, op)[0], output_fix(graph, op)
+        if not op.attrs.get("global") and source is not None and out is not None:
+            changed += _align([source, out])
+    return changed
 
 
-def _align(graph: Graph, op: Op) -> int:
-    found = [*input_fixes(graph, op), output_fix(graph, op)]
-    fixes = [fix for fix in found if fix is not None]
-    if len(fixes) != len(found):
-        return 0
+def _align(fixes: list[Op]) -> int:
     lowest = min(get(fix) for fix in fixes)
     return sum(put(fix, lowest) for fix in fixes)
 

@@ -1,9 +1,10 @@
 """Puts a `fix` op behind every tensor that AMD's quantizer quantizes, with its method and rounding.
 
-The rules, in AMD's words (no target given): a convolution directly followed by an activation is
-quantized behind the activation only; so are sums and products; softmax has its input quantized and
-its output float; flatten, reshape and padding pass codes through; an activation that follows none of
-these stays float, and is quantized again only where a quantized layer takes it in.
+The rules, in AMD's words (no target given): a convolution that only an activation layer uses is
+quantized behind the activation; so are sums and products; softmax, tanh and their kin have their input
+quantized and their output float; flatten, reshape and padding pass codes through; an activation that
+follows none of these stays float. A float tensor is quantized again where one layer alone takes it in
+that is quantized and has no other input.
 Source: vai_q_tensorflow2, vitis_pof2s_quantize_transforms.py.
 """
 
@@ -11,107 +12,118 @@ from __future__ import annotations
 
 from host.graph.graph import Graph, Op, Tensor
 
-CONV_LIKE = ("conv2d", "depthwise-conv2d", "inner-product")
-ACTIVATIONS = ("relu", "relu6", "leaky-relu")
+CONV_LIKE = ("conv2d", "depthwise-conv2d", "transposed-conv2d", "inner-product")
 PASS_THROUGH = ("reshape", "flatten", "pad")
 POOLS = ("maxpool2d", "avgpool2d")
+ELTWISE = ("add", "mul")
+# Activations that are quantized behind, and those quantized before.
+POST_ACTIVATIONS = ("relu", "relu6", "leaky-relu")
+PRE_ACTIVATIONS = (
+    *("softmax", "elu", "selu", "softplus", "softsign", "swish", "gelu", "tanh", "sigmoid", "exp"),
+    "hard-sigmoid",
+)
+_OWN_OUTPUT = (*CONV_LIKE, *ELTWISE, *POOLS, "concat", "resize", "prelu")
+_ROLES = (("weights", "kernel"), ("bias", "bias"), ("weight", "alpha"))
 
-# Attributes of a fix op that only the quantizer reads; never written to a file.
+# Attributes that only the quantizer reads; never written to a file.
 METHOD, LAYER, ROLE, FLOAT = "__method", "__layer", "__role", "__float"
 
 
 def annotate(graph: Graph) -> None:
     """Insert the fix ops, without fix points yet; mark ops that stay float with FLOAT."""
-    for op in graph:
-        if op.type in CONV_LIKE:
-            _fix_weights(graph, op)
-    for op in [op for op in graph if op.data is None and op.type != "fix"]:
-        if op.type == "softmax":
-            _annotate_softmax(graph, op)
-        elif _stays_float(graph, op):
+    ops = [op for op in graph if op.data is None]
+    partners = {op.name for op in ops if _is_partner(graph, op)}
+    wrapped = {op.name for op in ops if _is_wrapped(op, partners)}
+    behind = [op for op in ops if _has_own_output(graph, op, partners)]
+    requantized = [op for op in ops if _is_requantized(graph, op, wrapped)]
+    before = [op for op in ops if op.name in partners and op.type in PRE_ACTIVATIONS]
+    for op in ops:
+        if (op.name not in wrapped and op.type != "data") or op in before:
             op.attrs[FLOAT] = True
-            if any(_takes_codes(graph, user) for user in graph.consumers(op.name)):
-                _fix_output(graph, op, "non-overflow")
-        elif op.type == "data":
-            _fix_output(graph, op, "non-overflow")
-        elif _has_own_output(graph, op):
-            _fix_output(graph, op, "min-mse")
+        if op.name in wrapped:
+            _fix_constants(graph, op)
+    for op in behind:
+        _fix_output(graph, op, "non-overflow" if op.type == "data" else "min-mse")
+    for op in requantized:
+        _fix_output(graph, op, "non-overflow")
+    for op in before:
+        source = graph.input(op)
+        fixed = _insert(graph, source, op, (f"{source.name}_fix", "input", "min-mse"))
+        op.args["input"] = [fixed.name]
     graph.sort()
 
 
-def _fix_weights(graph: Graph, op: Op) -> None:
-    for arg, role in (("weights", "kernel"), ("bias", "bias")):
+def is_activation_layer(op: Op) -> bool:
+    """Say whether an op was an Activation, ReLU or LeakyReLU layer; AMD's sigmoid is none."""
+    if op.type in POST_ACTIVATIONS:
+        return True
+    return op.type in PRE_ACTIVATIONS and op.attrs.get("__keras") == "Activation"
+
+
+def _is_partner(graph: Graph, op: Op) -> bool:
+    """Say whether an activation layer is quantized together with the layer before it."""
+    if not is_activation_layer(op):
+        return False
+    source = graph.input(op)
+    if len(graph.consumers(source.name)) != 1:
+        return False
+    if op.type == "leaky-relu":
+        return source.type in CONV_LIKE
+    return source.type in (*CONV_LIKE, *ELTWISE, *POOLS)
+
+
+def _is_vitis_sigmoid(op: Op) -> bool:
+    return op.type == "hard-sigmoid" and not is_activation_layer(op)
+
+
+def _is_wrapped(op: Op, partners: set[str]) -> bool:
+    """Say whether AMD's tool knows the layer: then its inputs are codes, or made so."""
+    known = op.type in (*_OWN_OUTPUT, *PASS_THROUGH) or _is_vitis_sigmoid(op)
+    return known or op.name in partners
+
+
+def _has_own_output(graph: Graph, op: Op, partners: set[str]) -> bool:
+    if op.type == "data":
+        return True
+    if op.name in partners:
+        return op.type in POST_ACTIVATIONS
+    users = graph.consumers(op.name)
+    if op.type in (*CONV_LIKE, *ELTWISE) and len(users) == 1 and users[0].name in partners:
+        return False
+    return op.type in _OWN_OUTPUT or _is_vitis_sigmoid(op)
+
+
+def _is_requantized(graph: Graph, op: Op, wrapped: set[str]) -> bool:
+    """Say whether a float tensor is quantized for the one layer that takes it in."""
+    users = graph.consumers(op.name)
+    if op.type == "data" or op.name in wrapped or len(users) != 1:
+        return False
+    return users[0].name in wrapped and len(users[0].args["input"]) == 1
+
+
+def _fix_constants(graph: Graph, op: Op) -> None:
+    for arg, role in _ROLES:
         if arg in op.args:
             source = graph.input(op, arg)
-            fixed = _insert(graph, source, op, f"{source.name}_fix", role, "min-mse", "PY3_ROUND")
-            op.args[arg] = [fixed.name]
+            entry = (f"{source.name}_fix", role, "min-mse")
+            op.args[arg] = [_insert(graph, source, op, entry).name]
 
 
 def _fix_output(graph: Graph, op: Op, method: str) -> None:
-    fixed = _insert(graph, op, op, f"{op.name}_fix", "output", method, "DPU_ROUND")
+    fixed = _insert(graph, op, op, (f"{op.name}_fix", "output", method))
     graph.redirect(op.name, fixed.name, keep=(fixed.name,))
 
 
-def _annotate_softmax(graph: Graph, op: Op) -> None:
-    """Activation('softmax') has its input quantized; a Softmax layer is unknown to the tool."""
-    op.attrs[FLOAT] = True
-    source = graph.input(op)
-    if op.attrs.get("__keras") != "Activation" or source.type == "fix":
-        return
-    fixed = _insert(graph, source, op, f"{source.name}_fix", "input", "min-mse", "DPU_ROUND")
-    op.args["input"] = [fixed.name]
-
-
-def _insert(
-    graph: Graph, source: Op, owner: Op, name: str, role: str, method: str, round_mode: str
-) -> Op:
+def _insert(graph: Graph, source: Op, owner: Op, entry: tuple[str, str, str]) -> Op:
+    """Add a fix op; `entry` is its name, role and method."""
+    name, role, method = entry
     attrs = {
         METHOD: method,
         LAYER: owner.name,
         ROLE: role,
         "bit_width": 8,
         "if_signed": True,
-        "round_mode": round_mode,
+        "round_mode": "DPU_ROUND" if source.data is None else "PY3_ROUND",
     }
     tensor = Tensor(name, source.tensor.dims)
-    fixed = graph.add(Op(name, "fix", tensor, {"input": [source.name]}, attrs))
-    graph.sort()
-    return fixed
-
-
-def _only_consumer(graph: Graph, op: Op) -> Op | None:
-    users = graph.consumers(op.name)
-    return users[0] if len(users) == 1 else None
-
-
-def _has_own_output(graph: Graph, op: Op) -> bool:
-    if op.type in PASS_THROUGH:
-        return False
-    follower = _only_consumer(graph, op)
-    if follower is None:
-        return True
-    if op.type in CONV_LIKE:
-        softmax = follower.type == "softmax" and follower.attrs.get("__keras") == "Activation"
-        return follower.type not in ACTIVATIONS and not softmax
-    if op.type == "eltwise":
-        return follower.type not in ("relu", "relu6")
-    return True
-
-
-def _stays_float(graph: Graph, op: Op) -> bool:
-    """Say whether an activation has no partner before it with which it is quantized."""
-    if op.type not in ACTIVATIONS:
-        return False
-    source = graph.input(op)
-    if source.type == "fix":
-        source = graph.input(source)
-    if op.type == "leaky-relu":
-        return source.type not in CONV_LIKE
-    return source.type not in (*CONV_LIKE, "eltwise", *POOLS)
-
-
-def _takes_codes(graph: Graph, op: Op) -> bool:
-    """Say whether AMD's tool quantizes a float input of this op: quantized layers with one input."""
-    if op.type in (*PASS_THROUGH, "softmax") or _stays_float(graph, op):
-        return False
-    return len(op.args["input"]) == 1
+    return graph.add(Op(name, "fix", tensor, {"input": [source.name]}, attrs))

@@ -42,7 +42,14 @@ def int8_weights_of(graph: Graph) -> dict[str, np.ndarray]:
 
 
 def to_keras_layout(weights: np.ndarray, owner: Op) -> np.ndarray:
-    """Bring weights from XIR's layout into Keras's: HWIO, depthwise HWC1, dense (in, out)."""
+    """Bring weights from XIR's layout into Keras's.
+
+    HWIO, depthwise HWC1, transposed HWOI, dense (in, out); the slopes of a PReLU as they are.
+    """
+    if owner.type == "prelu":
+        return weights
+    if owner.type == "transposed-conv2d" and weights.ndim == 4:
+        return np.ascontiguousarray(weights.transpose(1, 2, 0, 3)[::-1, ::-1])
     if weights.ndim == 4:
         return np.ascontiguousarray(weights.transpose(1, 2, 3, 0))
     return np.ascontiguousarray(weights.T) if weights.ndim == 2 else weights

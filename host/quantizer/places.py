@@ -6,18 +6,32 @@ Source: vai_q_tensorflow2, vitis_pof2s_refine_transforms.py (what it calls ipos,
 from __future__ import annotations
 
 from host.graph.graph import Graph, Op
-from host.quantizer.annotate import PASS_THROUGH
+from host.quantizer.annotate import LAYER, PASS_THROUGH, ROLE
 
 
 def input_fixes(graph: Graph, op: Op) -> list[Op | None]:
-    """Return the fix op of each input, looking through reshape, flatten and padding; None for float."""
+    """Return the fix op of each input, looking through reshape, flatten and padding; None for float.
+
+    Behind an activation with a float output, such as tanh, it is the fix op of that one's input: the
+    tool knows only one position of a layer.
+    """
     return [_fix_of(graph, source) for source in graph.inputs(op)]
 
 
 def _fix_of(graph: Graph, op: Op) -> Op | None:
     while op.type in PASS_THROUGH:
         op = graph.input(op)
-    return op if op.type == "fix" else None
+    if op.type == "fix":
+        return op
+    if len(op.args.get("input", [])) == 1:
+        source = graph.input(op)
+        if (
+            source.type == "fix"
+            and source.attrs[ROLE] == "input"
+            and source.attrs[LAYER] == op.name
+        ):
+            return source
+    return None
 
 
 def output_fix(graph: Graph, op: Op) -> Op | None:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from host.graph.from_keras import SEPARABLE
 from host.graph.graph import Graph
 from host.graph.passes.batchnorm_to_depthwise import batchnorm_to_depthwise
 from host.graph.passes.equalize import equalize
 from host.graph.passes.fold_batchnorm import fold_batchnorm
+from host.graph.passes.relu6_to_relu import relu6_to_relu
 from host.quantizer.adjust import adjust
 from host.quantizer.annotate import annotate
 from host.quantizer.calibrate import Votes, calibrate
@@ -40,12 +42,24 @@ class Quantized(NamedTuple):
 def optimize(graph: Graph, config: QuantConfig) -> Graph:
     """Return the float graph that is quantized: batch norms folded or converted, channels equalized."""
     optimized = graph.copy()
+    if config.match_vai_q:
+        _drop_separable_activations(optimized)
+    if config.relu6_to_relu:
+        relu6_to_relu(optimized)
     fold_batchnorm(optimized)
     batchnorm_to_depthwise(optimized)
     if config.equalize:
         equalize(optimized)
-    to_dpu_functions(optimized)
+    to_dpu_functions(optimized, config.match_vai_q)
     return optimized
+
+
+def _drop_separable_activations(graph: Graph) -> None:
+    """Lose the activation of every SeparableConv2D, as the tool does by mistake."""
+    for op in graph:
+        if op.attrs.get(SEPARABLE):
+            graph.redirect(op.name, graph.input(op).name)
+            graph.remove(op.name)
 
 
 def quantize_graph(graph: Graph, images: np.ndarray, config: QuantConfig) -> Quantized:

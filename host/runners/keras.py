@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from host.graph.from_keras import load_keras_model
+from host.graph.keras_file import load_keras_model
 from host.quiet import import_keras
 from target.errors import BackendError
 from target.manifest import Manifest

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from host.graph.from_keras import load_keras_model
+from host.graph.keras_file import load_keras_model
 from host.quiet import import_keras, quiet_stderr
 from target import files
 from target.errors import DataError

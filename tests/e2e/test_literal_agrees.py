@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from host.dpu.emulator import Emulator
-from host.dpu.ops import conv2d_fix, convolution
+from host.dpu.ops import conv2d_fix, convolution, nonlinear
 from host.dpu.ops.windows import Window
 from host.xmodel.reader import read_xmodel
 from target.manifest import load_manifest
@@ -71,7 +71,7 @@ def _padded_with_ones(x: np.ndarray, window: Window, fill: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("module", "name", "wrong"),
     [
-        (convolution, "to_codes", _half_to_even),
+        (nonlinear, "to_codes", _half_to_even),
         (conv2d_fix, "padded", _padded_with_ones),
         (convolution, "check_shift", lambda bits, what, op: bits + 1),
     ],

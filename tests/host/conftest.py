@@ -12,8 +12,9 @@ import pytest
 
 from host.compiler.compile import Compiled, compile_graph
 from host.dpu.emulator import Emulator
-from host.graph.from_keras import from_keras, load_keras_model
+from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
+from host.graph.keras_file import load_keras_model
 from host.quantizer.config import QuantConfig
 from host.quantizer.quantize import Quantized, optimize, quantize_graph
 

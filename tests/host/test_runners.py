@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host.data.sign_mnist import SignMnist, load_sign_mnist
-from host.graph.from_keras import load_keras_model
+from host.graph.keras_file import load_keras_model
 from host.runners.emulator import EmulatorRunner
 from host.runners.table import NAMES, RunnerNeeds, make_runner
 from target.errors import BackendError

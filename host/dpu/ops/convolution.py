@@ -1,4 +1,4 @@
-"""What conv2d-fix and depthwise-conv2d-fix share: shifts, the width of the sums, bias and output."""
+"""What the convolutions on codes share: shifts, the width of the sums, bias and output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from host.dpu.ops.call import Call
-from host.dpu.ops.requantize import activate, check_shift, to_codes, wide_enough
+from host.dpu.ops.nonlinear import Nonlinear, nonlinear_of
+from host.dpu.ops.requantize import check_shift, wide_enough
 from target.errors import ModelError
 from target.vision.fixed_point import INT8_MIN
 
@@ -18,14 +19,17 @@ class Plan:
     """The constants of a convolution, made once.
 
     Attributes:
-        weights: Weights as float, times 2**-shift_cut: products are in units of the output code.
-        bias: float (oc,), in units of the output code.
+        weights: Weights as float, times 2**-shift_cut: products are in units of the output code (of
+            the nonlinearity's input, if that is rounded first).
+        bias: float (oc,), in the same units.
         dtype: float32 or float64, whichever keeps every sum exact.
+        nonlinear: What is applied to the sums.
     """
 
     weights: np.ndarray
     bias: np.ndarray
     dtype: Any
+    nonlinear: Nonlinear
 
 
 def plan(call: Call, layout: np.ndarray) -> Plan:
@@ -39,7 +43,8 @@ def plan(call: Call, layout: np.ndarray) -> Plan:
         ModelError: If shapes disagree or a shift is absurd.
     """
     name = call.op.name
-    fix_out = call.op.tensor.fix_point
+    nonlinear = nonlinear_of(call)
+    fix_out = nonlinear.sum_fix
     fix_product = call.tensor().fix_point + call.tensor("weights").fix_point
     cut = check_shift(fix_product - fix_out, "shift_cut", name)
     bias, finest = np.zeros(layout.shape[-1]), max(cut, 0)
@@ -52,24 +57,21 @@ def plan(call: Call, layout: np.ndarray) -> Plan:
         finest = max(finest, bias_shift)
     weights = np.ldexp(layout.astype(np.float64), -cut)
     largest = float((np.abs(weights).sum(axis=0) * -INT8_MIN + np.abs(bias)).max(initial=0.0))
-    if call.attr("nonlinear", "NONE") == "LEAKYRELU":
-        finest += 8
-        largest *= 26
+    finest += max(nonlinear.slope_bits, 0)
+    largest *= max(abs(nonlinear.slope_count) * 2.0 ** -min(nonlinear.slope_bits, 0), 1)
     dtype = wide_enough(largest, finest + 1, name)  # one bit more: rounding adds a half
-    return Plan(np.ascontiguousarray(weights, dtype=dtype), bias.astype(dtype), dtype)
+    return Plan(np.ascontiguousarray(weights, dtype=dtype), bias.astype(dtype), dtype, nonlinear)
 
 
-def finish(call: Call, sums: np.ndarray, planned: Plan) -> np.ndarray:
-    """Add the bias, apply the nonlinearity, round once, saturate.
+def finish(sums: np.ndarray, planned: Plan) -> np.ndarray:
+    """Add the bias, apply the nonlinearity, round, saturate.
 
     Args:
-        call: The convolution.
-        sums: float (..., oc), in units of the output code; overwritten.
-        planned: Its constants.
+        sums: float (..., oc), in the units of the plan; overwritten.
+        planned: Constants of the convolution.
 
     Returns:
         int8, same shape.
     """
     sums += planned.bias
-    activate(sums, str(call.attr("nonlinear", "NONE")), call.op.tensor.fix_point, call.op.name)
-    return to_codes(sums)
+    return planned.nonlinear.apply(sums)

@@ -1,28 +1,60 @@
-"""depthwise-conv2d in float32."""
+"""depthwise-conv2d and transposed-depthwise-conv2d in float32, and what their kin on codes share."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from host.dpu.ops.call import Call
-from host.dpu.ops.windows import padded, taps, window_of
+from host.dpu.ops.windows import Window, padded, spread, taps, window_of
+from target.errors import ModelError
 
 
 def depthwise_conv2d(call: Call) -> np.ndarray:
-    """Convolve each channel with its own kernel in float32.
+    """Convolve each channel with its own kernels in float32.
 
     Args:
-        call: `input` (n, h, w, c), `weights` (1, kh, kw, c), `bias` (c,) or none; all float32.
+        call: `input` (n, h, w, c), `weights` (m, kh, kw, c), `bias` (c * m,) or none; all float32.
 
     Returns:
-        float32 (n, oh, ow, c).
+        float32 (n, oh, ow, c * m); output channel k * m + q is channel k with its kernel q.
+    """
+    window = window_of(call)
+    return _finish(call, sum_taps(padded(call.value(), window, 0), window, kernels_of(call)))
+
+
+def transposed_depthwise_conv2d(call: Call) -> np.ndarray:
+    """Convolve each channel of the input with gaps between its pixels; see spread."""
+    x, window = spread(call, call.value())
+    return _finish(call, sum_taps(x, window, kernels_of(call)))
+
+
+def _finish(call: Call, sums: np.ndarray) -> np.ndarray:
+    return call.shaped(sums + call.value("bias") if call.has("bias") else sums)
+
+
+def kernels_of(call: Call) -> np.ndarray:
+    """Return the weights (m, kh, kw, c) as (kh * kw, c * m), in the order of output channels.
+
+    Raises:
+        ModelError: If they do not fit the kernel and the input.
     """
     weights = call.value("weights")
-    window = window_of(call)
-    x = padded(call.value(), window, 0)
-    sums = np.zeros((len(x), *window.out, x.shape[-1]), dtype=np.float32)
-    for tap, row in zip(taps(x, window), weights.reshape(-1, x.shape[-1])):
+    kw, kh = call.integers("kernel")
+    channels = call.value().shape[-1]
+    if weights.ndim != 4 or weights.shape[1:] != (kh, kw, channels):
+        raise ModelError(
+            f"weights of op '{call.op.name}' must be {['m', kh, kw, channels]},"
+            f" got {list(weights.shape)}"
+        )
+    return np.ascontiguousarray(weights.transpose(1, 2, 3, 0).reshape(kh * kw, -1))
+
+
+def sum_taps(x: np.ndarray, window: Window, kernels: np.ndarray) -> np.ndarray:
+    """Return the sums (n, oh, ow, c * m) of a padded map (n, h, w, c) and kernels (taps, c * m)."""
+    multiplier = kernels.shape[-1] // max(x.shape[-1], 1)
+    if multiplier != 1:
+        x = np.repeat(x, multiplier, axis=-1)
+    sums = np.zeros((len(x), *window.out, x.shape[-1]), dtype=x.dtype)
+    for tap, row in zip(taps(x, window), kernels):
         sums += tap * row
-    if call.has("bias"):
-        sums += call.value("bias")
-    return call.shaped(sums)
+    return sums

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from host.dpu.ops.call import Call
@@ -21,17 +23,20 @@ def maxpool2d(call: Call) -> np.ndarray:
 def avgpool2d(call: Call) -> np.ndarray:
     """Return the average over windows, float32 (n, oh, ow, c).
 
-    With the attribute `dpu_factor` = [N, M] the sum is multiplied by N / 2**M, as the DPU does;
-    without it the sum is divided by the number of pixels that are not padding, as Keras does.
+    The sum is divided by the number of pixels in the window, those of the padding included unless
+    `count_include_pad` is false. With the attribute `dpu_factor` = [N, M] the DPU's stand-in for
+    the division by the window's area is used: N / 2**M.
     """
     window = window_of(call)
     x = call.value()
     total = _sums(padded(x, window, 0), window)
-    factor = call.op.attrs.get("dpu_factor")
-    if factor is not None:
-        return call.shaped(total * np.float32(factor[0] / 2.0 ** factor[1]))
+    area = math.prod(window.kernel)
+    count, bits = call.integers("dpu_factor", [0, 0])
+    if call.op.attrs.get("count_include_pad", True) or not any(window.pad):
+        return call.shaped(total * np.float32(count / 2.0**bits) if count else total / area)
     pixels = _sums(padded(np.ones_like(x[:1, :, :, :1]), window, 0), window)
-    return call.shaped(total / pixels)
+    factor = np.float32(count * area / 2.0**bits) if count else np.float32(1)
+    return call.shaped(total / pixels * factor)
 
 
 def _sums(x: np.ndarray, window: Window) -> np.ndarray:

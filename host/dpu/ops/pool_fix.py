@@ -6,7 +6,8 @@ import numpy as np
 
 from host.dpu.ops.average import average_factor
 from host.dpu.ops.call import Call
-from host.dpu.ops.requantize import activate, check_shift, to_codes
+from host.dpu.ops.nonlinear import nonlinear_of
+from host.dpu.ops.requantize import check_shift
 from host.dpu.ops.windows import Window, padded, taps, window_of
 from target.errors import ModelError
 from target.vision.fixed_point import INT8_MIN
@@ -26,12 +27,11 @@ def pool_fix(call: Call) -> np.ndarray:
     """
     kind = str(call.attr("type"))
     window = window_of(call)
-    fix_out = call.op.tensor.fix_point
-    shift = check_shift(fix_out - call.tensor().fix_point, "shift", call.op.name)
-    nonlinear = str(call.attr("nonlinear", "NONE"))
+    nonlinear = nonlinear_of(call)
+    shift = check_shift(nonlinear.sum_fix - call.tensor().fix_point, "shift", call.op.name)
     if kind == "MAX":
         highest = _maximum(call.value(), window)
-        if shift == 0 and nonlinear == "NONE":
+        if shift == 0 and nonlinear.kind == "NONE":
             return call.shaped(highest)
         y = np.ldexp(highest.astype(np.float64), shift)
     elif kind == "AVG":
@@ -39,7 +39,7 @@ def pool_fix(call: Call) -> np.ndarray:
         y = np.ldexp(_sum(call.value(), window) * float(count), shift - bits)
     else:
         raise ModelError(f"type of op '{call.op.name}' must be MAX or AVG, got '{kind}'")
-    return call.shaped(to_codes(activate(y, nonlinear, fix_out, call.op.name)))
+    return call.shaped(nonlinear.apply(y))
 
 
 def _maximum(x: np.ndarray, window: Window) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From exact sums back to int8 codes: bias, nonlinearity, one rounding, saturation.
+"""From exact sums back to int8 codes: one rounding, saturation.
 
 All arithmetic is on integers times powers of two, held in floats that are wide enough: float32
 while every intermediate fits 24 bits, else float64 (53 bits). Beyond that the graph is refused.
@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from host.dpu.ops.call import Call
 from target.errors import ModelError
 from target.vision.fixed_point import INT8_MAX, INT8_MIN
 
-LEAKY_SLOPE = 26 / 256  # what the DPU uses for LeakyReLU 0.1
-NONLINEARITIES = ("NONE", "RELU", "RELU6", "LEAKYRELU")
 MAX_SHIFT = 60
 
 
@@ -52,37 +51,18 @@ def wide_enough(largest: float, finest_bits: int, name: str) -> Any:
     raise ModelError(f"sums of op '{name}' must fit 53 bits, got {span:.3g} units")
 
 
-def activate(y: np.ndarray, nonlinear: str, fix_point: int, name: str) -> np.ndarray:
-    """Apply a nonlinearity in place, before rounding.
-
-    Args:
-        y: float (any shape), in units of the output code.
-        nonlinear: One of NONLINEARITIES.
-        fix_point: Of the output.
-        name: Of the op, for the message.
-
-    Returns:
-        The array itself.
-
-    Raises:
-        ModelError: If the nonlinearity is not one of these.
-    """
-    if nonlinear == "RELU":
-        np.maximum(y, 0, out=y)
-    elif nonlinear == "RELU6":
-        np.clip(y, 0, 6.0 * 2.0 ** min(fix_point, MAX_SHIFT), out=y)  # beyond int8 anyway
-    elif nonlinear == "LEAKYRELU":
-        np.multiply(y, LEAKY_SLOPE, out=y, where=y < 0)
-    elif nonlinear != "NONE":
-        raise ModelError(
-            f"nonlinear of op '{name}' must be one of {list(NONLINEARITIES)}, got '{nonlinear}'"
-        )
-    return y
-
-
 def to_codes(y: np.ndarray) -> np.ndarray:
     """Round half up and saturate to int8, reusing y's memory."""
     y += y.dtype.type(0.5)
     np.floor(y, out=y)
     np.clip(y, INT8_MIN, INT8_MAX, out=y)
     return y.astype(np.int8)
+
+
+def rescaled(call: Call, codes: np.ndarray) -> np.ndarray:
+    """Bring codes from the fix point of the op's input to that of its output, rounded once."""
+    shift = call.op.tensor.fix_point - call.tensor().fix_point
+    if shift == 0:
+        return codes
+    check_shift(shift, "shift", call.op.name)
+    return to_codes(np.ldexp(codes.astype(np.float64), shift))

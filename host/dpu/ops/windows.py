@@ -40,10 +40,9 @@ def window_of(call: Call) -> Window:
     kw, kh = _pair(call, "kernel", None)
     sw, sh = _pair(call, "stride", None)
     dw, dh = _pair(call, "dilation", [1, 1])
-    pad = call.integers("pad", [0, 0, 0, 0])
-    if len(pad) != 4 or min(pad) < 0:
+    left, right, top, bottom = pad = _four(call)
+    if min(pad) < 0:
         raise ModelError(f"pad of op '{call.op.name}' must be four sizes of at least 0, got {pad}")
-    left, right, top, bottom = pad
     shape, declared = call.value().shape, call.op.tensor.dims
     if len(shape) != 4:
         raise ModelError(f"input of op '{call.op.name}' must be (n, h, w, c), got {list(shape)}")
@@ -56,6 +55,13 @@ def window_of(call: Call) -> Window:
             f" {height + top + bottom}x{width + left + right}, got {reach[0]}x{reach[1]}"
         )
     out = room[0] // sh + 1, room[1] // sw + 1
+    if "pool" in call.op.type and len(declared) == 4:  # rounded up, the last window hangs over
+        more = [
+            int(d == o + 1 and r % s > 0) for d, o, r, s in zip(declared[1:3], out, room, (sh, sw))
+        ]
+        bottom += more[0] * (sh - room[0] % sh)
+        right += more[1] * (sw - room[1] % sw)
+        out = out[0] + more[0], out[1] + more[1]
     # Before anything is allocated: a damaged pad may ask for any size.
     if math.prod(out) != math.prod(declared[1:-1]):
         raise ModelError(
@@ -63,6 +69,55 @@ def window_of(call: Call) -> Window:
             f" got dims {list(declared)}"
         )
     return Window((kh, kw), (sh, sw), (dh, dw), (top, bottom, left, right), out)
+
+
+def spread(call: Call, x: np.ndarray) -> tuple[np.ndarray, Window]:
+    """Prepare a transposed convolution: it is a convolution, stride 1, of the input with gaps.
+
+    Between two pixels come stride - 1 zeros, around all kernel - 1 - pad of them; where pad is more
+    than kernel - 1, the map is cut instead.
+
+    Returns:
+        The map (n, h', w', c) and the window over it, which needs no padding any more.
+
+    Raises:
+        ModelError: If an attribute is impossible or the result is another map than the op's.
+    """
+    kw, kh = _pair(call, "kernel", None)
+    sw, sh = _pair(call, "stride", None)
+    dw, dh = _pair(call, "dilation", [1, 1])
+    left, right, top, bottom = _four(call)
+    declared = call.op.tensor.dims
+    if x.ndim != 4:
+        raise ModelError(f"input of op '{call.op.name}' must be (n, h, w, c), got {list(x.shape)}")
+    n, height, width, channels = x.shape
+    tall, wide = (height - 1) * sh + 1, (width - 1) * sw + 1
+    edges = kh - 1 - top, kh - 1 - bottom, kw - 1 - left, kw - 1 - right
+    sizes = tall + edges[0] + edges[1], wide + edges[2] + edges[3]
+    out = sizes[0] - (kh - 1) * dh, sizes[1] - (kw - 1) * dw
+    if min(out) < 1 or math.prod(out) != math.prod(declared[1:-1]):
+        raise ModelError(
+            f"tensor of op '{call.op.name}' must have {out[0]}x{out[1]} pixels by its kernel,"
+            f" got dims {list(declared)}"
+        )
+    if tall * wide > 4 * max(math.prod(sizes), height * width):
+        raise ModelError(
+            f"pad of op '{call.op.name}' must not cut off most of the map, got {list(_four(call))}"
+        )
+    gaps = np.zeros((n, tall, wide, channels), x.dtype)
+    gaps[:, ::sh, ::sw] = x
+    around = [max(edge, 0) for edge in edges]
+    top, bottom, left, right = (max(-edge, 0) for edge in edges)
+    cut = gaps[:, top : tall - bottom, left : wide - right]
+    window = Window((kh, kw), (1, 1), (dh, dw), (around[0], around[1], around[2], around[3]), out)
+    return padded(cut, window, 0), dataclasses.replace(window, pad=(0, 0, 0, 0))
+
+
+def _four(call: Call) -> list[int]:
+    pad = call.integers("pad", [0, 0, 0, 0])
+    if len(pad) != 4:
+        raise ModelError(f"pad of op '{call.op.name}' must be four sizes, got {pad}")
+    return pad
 
 
 def _pair(call: Call, key: str, default: list[int] | None) -> tuple[int, int]:
@@ -96,6 +151,26 @@ def taps(x: np.ndarray, window: Window) -> list[np.ndarray]:
         for i in range(window.kernel[0])
         for j in range(window.kernel[1])
     ]
+
+
+def split_groups(
+    call: Call, x: np.ndarray, weights: np.ndarray, group: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the input channels and weights (oc, kh, kw, ic) of each group.
+
+    Raises:
+        ModelError: If the channels cannot be divided so.
+    """
+    channels = x.shape[-1]
+    if group < 1 or channels != weights.shape[-1] * group or len(weights) % group:
+        raise ModelError(
+            f"weights of op '{call.op.name}' must have {channels} input channels in {group} groups,"
+            f" got {list(weights.shape)}"
+        )
+    if group == 1:
+        return [(x, weights)]
+    inputs = [np.ascontiguousarray(part) for part in np.split(x, group, axis=-1)]
+    return list(zip(inputs, np.split(weights, group)))
 
 
 def columns(x: np.ndarray, window: Window) -> np.ndarray:

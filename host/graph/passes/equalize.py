@@ -43,8 +43,20 @@ def _pairs(graph: Graph, between: str) -> Iterator[tuple[Op, Op]]:
             if len(graph.consumers(middle.name)) != 1:
                 continue
             head = graph.input(middle)
-        if head.type in _CONVS and len(graph.consumers(head.name)) == 1:
+        single = head.type in _CONVS and len(graph.consumers(head.name)) == 1
+        if single and _channel_by_channel(graph, head, tail):
             yield head, tail
+
+
+def _channel_by_channel(graph: Graph, head: Op, tail: Op) -> bool:
+    """Say whether each output channel of the head is one input channel of the tail's weights."""
+    plain = all(op.attrs.get("group", 1) == 1 for op in (head, tail))
+    single = all(
+        graph.input(op, "weights").tensor.dims[0] == 1
+        for op in (head, tail)
+        if op.type == "depthwise-conv2d"
+    )
+    return plain and single
 
 
 def _equalize_pair(graph: Graph, head: Op, tail: Op) -> None:

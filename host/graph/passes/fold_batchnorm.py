@@ -9,7 +9,7 @@ import numpy as np
 
 from host.graph.graph import Graph, Op, const
 
-CONV_LIKE = ("conv2d", "depthwise-conv2d", "inner-product")
+CONV_LIKE = ("conv2d", "depthwise-conv2d", "transposed-conv2d", "inner-product")
 
 
 def batchnorm_scale(graph: Graph, op: Op) -> np.ndarray:
@@ -45,7 +45,8 @@ def fold_batchnorm(graph: Graph) -> int:
 def _scale_weights(weights: Op, conv: Op, scale: np.ndarray) -> None:
     assert weights.data is not None
     if conv.type == "depthwise-conv2d":
-        weights.data = weights.data * scale
+        multiplier, channels = weights.data.shape[0], weights.data.shape[-1]
+        weights.data = weights.data * scale.reshape(channels, multiplier).T[:, None, None, :]
     else:
         weights.data = weights.data * scale.reshape(-1, *[1] * (weights.data.ndim - 1))
 

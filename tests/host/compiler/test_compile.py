@@ -173,7 +173,7 @@ def _network(seed: int) -> Graph:
                 graph, f"{name}_side", last, weights(channels, 1, 1, channels), weights(channels)
             )
             if kind == "sum":
-                add_op(graph, name, "eltwise", [last, f"{name}_side"], type="ADD")
+                add_op(graph, name, "add", [last, f"{name}_side"])
             else:
                 add_op(
                     graph,
@@ -188,7 +188,7 @@ def _network(seed: int) -> Graph:
         elif kind == "gate":
             add_conv(graph, f"{name}_conv", last, weights(channels, 1, 1, channels))
             add_op(graph, f"{name}_s", "sigmoid", [f"{name}_conv"])
-            add_op(graph, name, "eltwise", [last, f"{name}_s"], type="MUL")
+            add_op(graph, name, "mul", [last, f"{name}_s"])
             last = name
         elif kind == "leaky":
             add_conv(
@@ -199,7 +199,15 @@ def _network(seed: int) -> Graph:
             last = name
         elif kind == "pad":
             dims = (1, before[1] + 1, before[2] + 2, channels)
-            add_op(graph, f"{name}_pad", "pad", [last], dims, pad=[2, 0, 0, 1])
+            add_op(
+                graph,
+                f"{name}_pad",
+                "pad",
+                [last],
+                dims,
+                paddings=[0, 0, 0, 1, 2, 0, 0, 0],
+                mode="CONSTANT",
+            )
             add_conv(graph, name, f"{name}_pad", weights(2, 1, 1, channels))
             last, channels = name, 2
     flat = int(np.prod(graph.op(last).tensor.dims))

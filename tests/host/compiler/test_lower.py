@@ -106,7 +106,7 @@ def test_convolution_used_twice_before_its_activation_keeps_its_own_codes() -> N
     add_fix(graph, "conv", 4)
     add_op(graph, "act", "relu", ["conv_fix"])
     add_fix(graph, "act", 5)
-    add_op(graph, "sum", "eltwise", ["conv_fix", "act_fix"], type="ADD")
+    add_op(graph, "sum", "add", ["conv_fix", "act_fix"])
     add_fix(graph, "sum", 3)
     types = _types(_same_codes(graph))
     assert types["conv"] == "conv2d-fix"
@@ -169,7 +169,7 @@ def test_flat_tensors_are_added() -> None:
     add_op(graph, "flat", "reshape", ["image_fix"], (1, 32))
     _conv(graph, "fc", "flat", (32, 32), kind="inner-product")
     add_fix(graph, "fc", 3)
-    add_op(graph, "sum", "eltwise", ["flat", "fc_fix"], type="ADD")
+    add_op(graph, "sum", "add", ["flat", "fc_fix"])
     add_fix(graph, "sum", 3)
     assert _same_codes(graph).op("sum").type == "eltwise-fix"
 
@@ -189,7 +189,15 @@ def test_maps_are_concatenated_along_any_axis(axis: int) -> None:
 @pytest.mark.parametrize("kind", ["conv2d", "depthwise-conv2d"])
 def test_padding_becomes_the_convolutions(kind: str) -> None:
     graph = _start()
-    add_op(graph, "pad", "pad", ["image_fix"], (1, 6, 5, 2), pad=[1, 0, 2, 0])
+    add_op(
+        graph,
+        "pad",
+        "pad",
+        ["image_fix"],
+        (1, 6, 5, 2),
+        paddings=[0, 0, 2, 0, 1, 0, 0, 0],
+        mode="CONSTANT",
+    )
     shape = (3, 2, 2, 2) if kind == "conv2d" else (1, 2, 2, 2)
     _conv(graph, "conv", "pad", shape, kind=kind)
     graph.op("conv").tensor.dims = (1, 5, 4, shape[0] if kind == "conv2d" else 2)
@@ -200,14 +208,22 @@ def test_padding_becomes_the_convolutions(kind: str) -> None:
     assert "pad" in graph  # the quantized graph is not changed
 
 
-def test_padding_of_a_pool_stays_on_the_cpu() -> None:
+def test_padding_of_a_pool_works_on_codes() -> None:
     graph = _start()
-    add_op(graph, "pad", "pad", ["image_fix"], (1, 6, 6, 2), pad=[1, 1, 1, 1])
+    add_op(
+        graph,
+        "pad",
+        "pad",
+        ["image_fix"],
+        (1, 6, 6, 2),
+        paddings=[0, 0, 1, 1, 1, 1, 0, 0],
+        mode="CONSTANT",
+    )
     attrs = {"kernel": [2, 2], "stride": [2, 2]}
     add_op(graph, "pool", "maxpool2d", ["pad"], (1, 3, 3, 2), **attrs)
     add_fix(graph, "pool", 6)
     types = _types(_same_codes(graph))
-    assert (types["pad"], types["pool"], types["pool_fix"]) == ("pad", "maxpool2d", "float2fix")
+    assert (types["pad"], types["pool"]) == ("pad-fix", "pool-fix")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +251,7 @@ def test_pools(kind: str, attrs: dict[str, object], dims: tuple[int, ...], fixed
 
 def test_padded_average_stays_on_the_cpu() -> None:
     graph = _start()
-    attrs = {"kernel": [3, 3], "stride": [1, 1], "pad": [1, 1, 1, 1]}
+    attrs = {"kernel": [3, 3], "stride": [1, 1], "pad": [1, 1, 1, 1], "dpu_factor": [7, 6]}
     add_op(graph, "pool", "avgpool2d", ["image_fix"], **attrs)
     add_fix(graph, "pool", 5)
     assert _types(_same_codes(graph))["pool"] == "avgpool2d"

@@ -80,7 +80,7 @@ def test_hard_sigmoid(ipos: int, opos: int, expected: tuple[int, int]) -> None:
 def test_shift_read_lowers_the_largest(
     positions: list[int], expected: list[int], kind: str
 ) -> None:
-    graph = _two(positions, 3, "eltwise", type=kind)
+    graph = _two(positions, 3, kind.lower())
     changed = steps.shift_read(graph)
     assert [position_of(graph, "in0"), position_of(graph, "in1")] == expected
     assert changed == (positions != expected)
@@ -98,7 +98,7 @@ def test_shift_read_lowers_the_largest(
 )
 def test_shift_write(lowest: int, opos: int, limit: int, as_the_tool: int) -> None:
     for match_vai_q, expected in ((False, limit), (True, as_the_tool)):
-        graph = _two([lowest + 2, lowest], opos, "eltwise", type="ADD")
+        graph = _two([lowest + 2, lowest], opos, "add")
         changed = steps.shift_write(graph, match_vai_q)
         assert position_of(graph, "out") == expected
         assert changed == (opos != expected)
@@ -106,7 +106,7 @@ def test_shift_write(lowest: int, opos: int, limit: int, as_the_tool: int) -> No
 
 def test_shift_write_moves_the_activation_behind_a_sum() -> None:
     graph = _start(3)
-    add_op(graph, "sum", "eltwise", ["image_fix", "image_fix"], type="ADD")
+    add_op(graph, "sum", "add", ["image_fix", "image_fix"])
     add_op(graph, "relu", "relu", ["sum"])
     add_fix(graph, "relu", 25)
     assert steps.shift_write(graph, False) == 1
@@ -128,7 +128,7 @@ def test_shift_swish(xpos: int, gpos: int, opos: int, expected: int, gate_first:
     add_op(graph, "gate", "hard-sigmoid", ["image_fix"])
     add_fix(graph, "gate", gpos)
     sources = ["gate_fix", "image_fix"] if gate_first else ["image_fix", "gate_fix"]
-    add_op(graph, "product", "eltwise", sources, type="MUL")
+    add_op(graph, "product", "mul", sources)
     add_fix(graph, "product", opos)
     changed = steps.shift_swish(graph)
     assert position_of(graph, "product") == expected
@@ -136,12 +136,12 @@ def test_shift_swish(xpos: int, gpos: int, opos: int, expected: int, gate_first:
 
 
 def test_shift_swish_leaves_other_products() -> None:
-    graph = _two([4, 7], 30, "eltwise", type="MUL")
+    graph = _two([4, 7], 30, "mul")
     assert steps.shift_swish(graph) == 0
     graph = _start(4)
     add_op(graph, "gate", "hard-sigmoid", ["image_fix"])
     add_fix(graph, "gate", 7)
-    add_op(graph, "sum", "eltwise", ["gate_fix", "image_fix"], type="ADD")
+    add_op(graph, "sum", "add", ["gate_fix", "image_fix"])
     add_fix(graph, "sum", 30)
     assert steps.shift_swish(graph) == 0
 
@@ -260,12 +260,13 @@ def test_layers_with_a_float_input_are_left_alone() -> None:
     assert (position_of(graph, "conv/kernel"), position_of(graph, "conv/bias")) == (7, 51)
 
 
-def test_concat_with_a_float_input_is_left_alone() -> None:
+def test_concat_is_aligned_with_its_quantized_inputs_alone() -> None:
     graph = _two([5, 4], 2, "concat", axis=3)
     add_op(graph, "act", "relu", ["image_fix"])
     graph.op("out").args["input"] = ["act", "in1_fix"]
     graph.sort()
-    assert steps.align_concat(graph) == 0
+    assert steps.align_concat(graph) == 1
+    assert (position_of(graph, "in1"), position_of(graph, "out")) == (2, 2)
 
 
 def test_steps_run_in_the_tools_order_and_only_once() -> None:
@@ -309,6 +310,6 @@ def test_concats_are_aligned_before_pools() -> None:
 
 @pytest.mark.parametrize(("match_vai_q", "opos"), [(False, 18), (True, -15)])
 def test_adjust_hands_match_vai_q_on(match_vai_q: bool, opos: int) -> None:
-    graph = _two([3, 3], 25, "eltwise", type="ADD")
+    graph = _two([3, 3], 25, "add")
     adjust(graph, match_vai_q)
     assert position_of(graph, "out") == opos

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host.graph.graph import Graph
+from host.graph.graph import Graph, const
 from host.quantizer.annotate import FLOAT, LAYER, METHOD, ROLE, annotate
 from tests.host.small_graphs import add_conv, add_data, add_op
 
@@ -69,17 +69,64 @@ def test_convolution_is_quantized_behind_its_activation(kind: str) -> None:
     assert FLOAT not in graph.op("act").attrs
 
 
-def test_convolution_with_a_second_user_is_quantized_itself() -> None:
+def test_activation_of_a_convolution_with_a_second_user_stays_float() -> None:
     graph = _start()
     _conv(graph, "conv", "image")
     add_op(graph, "act", "relu", ["conv"])
-    add_op(graph, "sum", "eltwise", ["conv", "act"], type="ADD")
-    assert _places(graph) == {
-        **IMAGE,
-        "conv/output": "min-mse",
-        "act/output": "min-mse",
-        "sum/output": "min-mse",
-    }
+    add_op(graph, "sum", "add", ["conv", "act"])
+    assert _places(graph) == {**IMAGE, "conv/output": "min-mse", "sum/output": "min-mse"}
+    assert FLOAT in graph.op("act").attrs
+
+
+def test_float_tensor_is_quantized_for_a_flatten() -> None:
+    graph = _start()
+    add_op(graph, "act", "relu", ["image"])
+    add_op(graph, "flat", "reshape", ["act"])
+    assert _places(graph) == {**IMAGE, "act/output": "non-overflow"}
+
+
+def test_float_tensor_with_two_users_is_not_quantized_again() -> None:
+    graph = _start()
+    add_op(graph, "act", "relu", ["image"])
+    _conv(graph, "conv", "act")
+    add_op(graph, "sum", "add", ["conv", "act"])
+    assert _places(graph) == {**IMAGE, "conv/output": "min-mse", "sum/output": "min-mse"}
+
+
+@pytest.mark.parametrize("kind", ["tanh", "elu", "gelu", "softmax", "hard-sigmoid"])
+def test_activation_layer_of_a_curve_is_quantized_before(kind: str) -> None:
+    graph = _start()
+    _conv(graph, "first", "image")
+    add_op(graph, "act", kind, ["first"], __keras="Activation")
+    _conv(graph, "second", "act")
+    assert _places(graph) == {**IMAGE, "act/input": "min-mse", "second/output": "min-mse"}
+    assert graph.op("second").args["input"] == ["act"]
+
+
+def test_softmax_layer_behind_a_pool_is_quantized_twice() -> None:
+    graph = _start()
+    add_op(graph, "pool", "maxpool2d", ["image"])
+    add_op(graph, "act", "softmax", ["pool"], __keras="Activation")
+    assert _places(graph) == {**IMAGE, "pool/output": "min-mse", "act/input": "min-mse"}
+
+
+def test_activation_layer_behind_a_reshape_stays_float() -> None:
+    graph = _start()
+    add_op(graph, "flat", "reshape", ["image"])
+    add_op(graph, "act", "softmax", ["flat"], __keras="Activation")
+    assert _places(graph) == IMAGE
+
+
+def test_prelu_has_slopes_and_an_output_of_its_own() -> None:
+    graph = _start()
+    _conv(graph, "conv", "image")
+    add_op(graph, "act", "prelu", ["conv"])
+    graph.add(const("act/alpha", np.ones(2)), before="act")
+    graph.op("act").args["weight"] = ["act/alpha"]
+    assert _places(graph) == {**IMAGE, "conv/output": "min-mse", "act/output": "min-mse"}
+    slopes = graph.input(graph.op("act"), "weight")
+    assert (slopes.attrs[ROLE], slopes.attrs[METHOD]) == ("alpha", "min-mse")
+    assert slopes.attrs["round_mode"] == "PY3_ROUND"
 
 
 def test_sigmoid_is_quantized_on_both_sides() -> None:
@@ -93,14 +140,14 @@ def test_sigmoid_is_quantized_on_both_sides() -> None:
 @pytest.mark.parametrize("operation", ["ADD", "MUL"])
 def test_sum_is_quantized_behind_its_relu(operation: str, kind: str) -> None:
     graph = _start()
-    add_op(graph, "sum", "eltwise", ["image", "image"], type=operation)
+    add_op(graph, "sum", operation.lower(), ["image", "image"])
     add_op(graph, "act", kind, ["sum"])
     assert _places(graph) == {**IMAGE, "act/output": "min-mse"}
 
 
 def test_leaky_relu_behind_a_sum_stays_float_and_is_quantized_for_the_next_layer() -> None:
     graph = _start()
-    add_op(graph, "sum", "eltwise", ["image", "image"], type="ADD")
+    add_op(graph, "sum", "add", ["image", "image"])
     add_op(graph, "act", "leaky-relu", ["sum"], alpha=0.1)
     _conv(graph, "conv", "act")
     assert _places(graph) == {
@@ -130,7 +177,7 @@ def test_relu_on_its_own_stays_float() -> None:
 def test_float_input_of_a_layer_with_two_inputs_is_not_quantized() -> None:
     graph = _start()
     add_op(graph, "act", "relu", ["image"])
-    add_op(graph, "sum", "eltwise", ["act", "image"], type="ADD")
+    add_op(graph, "sum", "add", ["act", "image"])
     assert _places(graph) == {**IMAGE, "sum/output": "min-mse"}
     assert graph.op("sum").args["input"] == ["act", "image_fix"]
 
@@ -164,10 +211,10 @@ def test_softmax_layer_is_unknown_and_its_dense_layer_quantized() -> None:
     assert _places(_dense_softmax("Softmax")) == {**IMAGE, "fc/output": "min-mse"}
 
 
-@pytest.mark.parametrize("kind", ["maxpool2d", "avgpool2d", "concat", "eltwise"])
+@pytest.mark.parametrize("kind", ["maxpool2d", "avgpool2d", "concat", "add"])
 def test_other_layers_are_quantized_at_their_output(kind: str) -> None:
     graph = _start()
-    sources = ["image", "image"] if kind in ("concat", "eltwise") else ["image"]
+    sources = ["image", "image"] if kind in ("concat", "add") else ["image"]
     add_op(graph, "layer", kind, sources, axis=3, type="ADD", **POOL)
     assert _places(graph) == {**IMAGE, "layer/output": "min-mse"}
 

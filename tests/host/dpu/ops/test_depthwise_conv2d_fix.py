@@ -79,8 +79,8 @@ def test_fast_is_naive(data: st.DataObject) -> None:
     )
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (2, 1, 1, 2), (1, 2, 1, 2)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 2, 1, 2)], ids=str)
 def test_refuses_weights_of_another_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ModelError, match=r"weights of op 'it' must be \[1, 1, 1, 2\], got"):
+    with pytest.raises(ModelError, match=r"weights of op 'it' must be \['m', 1, 1, 2\], got"):
         x = np.ones((1, 1, 1, 2), np.int8)
         depthwise(x, np.ones(shape, np.int8), None, (0, 0, 0, 0), Window((1, 1)))

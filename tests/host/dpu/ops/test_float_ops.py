@@ -25,7 +25,17 @@ def _one(
         ("relu", {}, [0, 0, 2, 8]),
         ("relu6", {}, [0, 0, 2, 6]),
         ("leaky-relu", {"alpha": 0.25}, [-1, 0, 2, 8]),
-        ("hard-sigmoid", {}, [0, 3 * 2731 / 16384, 5 * 2731 / 16384, 6 * 2731 / 16384]),
+        ("hard-sigmoid", {}, [0, 3 / 6, 5 / 6, 1]),
+        ("hard-sigmoid", {"slope": 0.2, "offset": 0.5}, [0, 0.5, 0.9, 1]),
+        (
+            "hard-sigmoid",
+            {"dpu_factor": [2731, 14]},
+            [0, 3 * 2731 / 16384, 5 * 2731 / 16384, 6 * 2731 / 16384],
+        ),
+        ("hard-tanh", {}, [-1, 0, 1, 1]),
+        ("hard-swish", {}, [0, 0, 5 / 3, 8]),
+        ("neg", {}, [4, 0, -2, -8]),
+        ("exp", {}, np.exp([-4, 0, 2, 8])),
         ("sigmoid", {}, [1 / (1 + np.exp(4)), 0.5, 1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-8))]),
     ],
 )
@@ -54,26 +64,98 @@ def test_identity_keeps_row_major_order_and_the_batch(kind: str) -> None:
 
 def test_pad_is_left_right_top_bottom() -> None:
     x = np.ones((1, 1, 2, 1), np.float32)
-    got = run_op("pad", (1, 4, 5, 1), {"input": [(x, 0)]}, None, pad=[2, 1, 0, 3])
+    got = run_op(
+        "pad",
+        (1, 4, 5, 1),
+        {"input": [(x, 0)]},
+        None,
+        paddings=[0, 0, 0, 3, 2, 1, 0, 0],
+        mode="CONSTANT",
+    )
     np.testing.assert_array_equal(got[0, :, :, 0], [[0, 0, 1, 1, 0], [0] * 5, [0] * 5, [0] * 5])
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("ADD", 9.0), ("MUL", 24.0)])
-def test_eltwise_takes_any_number_of_inputs(kind: str, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("add", 9), ("mul", 24), ("sub", -5), ("div", 2 / 3 / 4), ("min", 2), ("max", 4)],
+)
+def test_arithmetic_takes_any_number_of_inputs(kind: str, expected: float) -> None:
     inputs = {"input": [(np.float32([[value]]), 0) for value in (2, 3, 4)]}
-    assert run_op("eltwise", (1, 1), inputs, None, type=kind).item() == expected
-    with pytest.raises(ModelError, match="type of op 'it' must be ADD or MUL, got 'SUB'"):
-        run_op("eltwise", (1, 1), inputs, None, type="SUB")
+    assert run_op(kind, (1, 1), inputs, None).item() == np.float32(expected)
 
 
-def test_average_of_a_factor_counts_padding_as_the_dpu_does() -> None:
+def test_arithmetic_broadcasts_to_the_ops_own_dims_alone() -> None:
+    row, column = np.float32([[1, 2]]), np.float32([[3]])
+    inputs = {"input": [(row, 0), (column, 0)]}
+    np.testing.assert_array_equal(run_op("add", (1, 2), inputs, None), [[4, 5]])
+    with pytest.raises(ModelError, match=r"inputs of op 'it' must broadcast to \[1, 3\], got"):
+        run_op("add", (1, 3), inputs, None)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "expected"),
+    [
+        ({}, [1.5, 4]),  # XIR counts padding unless told otherwise
+        ({"count_include_pad": False}, [3, 4]),  # Keras leaves it out
+        ({"dpu_factor": [3, 2]}, [2.25, 6]),  # sum * 3 / 4
+        ({"dpu_factor": [3, 2], "count_include_pad": False}, [4.5, 6]),  # mean * 2 * 3 / 4
+    ],
+    ids=["counted", "left out", "factor, counted", "factor, left out"],
+)
+def test_average_with_padding(attrs: dict[str, Any], expected: list[float]) -> None:
     x = np.float32([3, 5]).reshape(1, 1, 2, 1)
-    attrs = {**WINDOW, "kernel": [2, 1], "pad": [1, 0, 0, 0]}
+    window = {**WINDOW, "kernel": [2, 1], "pad": [1, 0, 0, 0]}
+    got = run_op("avgpool2d", (1, 1, 2, 1), {"input": [(x, 0)]}, None, **window, **attrs)
+    np.testing.assert_array_equal(got.reshape(-1), expected)
+
+
+def test_a_pool_rounded_up_hangs_over_the_edge() -> None:
+    x = np.float32([1, 2, 3, 4, 9]).reshape(1, 1, 5, 1)
+    window = {**WINDOW, "kernel": [2, 1], "stride": [2, 1]}
+    got = run_op("maxpool2d", (1, 1, 3, 1), {"input": [(x, 0)]}, None, **window)
+    np.testing.assert_array_equal(got.reshape(-1), [2, 4, 9])
+
+
+def test_matmul_of_flipped_matrices_with_a_bias() -> None:
+    first, second = np.float32([[[1, 2], [3, 4]]]), np.float32([[5, 6], [7, 8]])
+    inputs = {"input": [(first, 0), (second, 0)], "bias": [(np.float32([1, 0]), 0)]}
+    got = run_op("matmul", (1, 2, 2), inputs, None, transpose_b=True)
+    np.testing.assert_array_equal(got[0], [[18, 23], [40, 53]])
+    with pytest.raises(ModelError, match="inputs of op 'it' must be matrices that fit, got"):
+        run_op("matmul", (1, 2, 2), {"input": [(first, 0), (np.ones((3, 1)), 0)]}, None)
+
+
+def test_transpose_slice_and_reductions() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
     inputs = {"input": [(x, 0)]}
-    plain = run_op("avgpool2d", (1, 1, 2, 1), inputs, None, **attrs)
-    np.testing.assert_array_equal(plain.reshape(-1), [3, 4])  # Keras leaves padding out
-    dpu = run_op("avgpool2d", (1, 1, 2, 1), inputs, None, dpu_factor=[1, 1], **attrs)
-    np.testing.assert_array_equal(dpu.reshape(-1), [1.5, 4])
+    turned = run_op("transpose", (1, 3, 2), inputs, None, order=[0, 2, 1])
+    np.testing.assert_array_equal(turned[0], x[0].T)
+    cut = {"begin": [0, 0, 1], "end": [1, 2, 3], "strides": [1, 1, 2]}
+    np.testing.assert_array_equal(
+        run_op("strided_slice", (1, 2, 1), inputs, None, **cut)[0], [[1], [4]]
+    )
+    np.testing.assert_array_equal(run_op("argmax", (1, 2), inputs, None, axis=2)[0], [2, 2])
+    for kind, expected in (("max", 5), ("sum", 15), ("mean", 2.5)):
+        got = run_op(f"reduction_{kind}", (1, 1, 1), inputs, None, axis=[1, 2], keep_dims=True)
+        assert got.item() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "attrs", "message"),
+    [
+        ("transpose", {"order": [1, 0, 2]}, "order of op 'it' must name the axes 0..2, 0 first"),
+        ("strided_slice", {"begin": [1, 0, 0], "end": [1, 2, 3]}, "the batch taken whole"),
+        ("argmax", {"axis": 0}, "axis of op 'it' must be of 1..2"),
+        ("reduction_sum", {"axis": [3]}, "axis of op 'it' must be of 1..2"),
+        ("pad", {"paddings": [0, 0, -1, 0, 0, 0]}, "paddings of op 'it' must be two sizes"),
+        ("pad", {"paddings": [0] * 6, "mode": "WRAP"}, "paddings of op 'it' must be .* WRAP"),
+        ("pad", {"paddings": [0, 0, 1 << 40, 0, 0, 0]}, "tensor of op 'it' must have dims"),
+        ("softmax", {"axis": 3}, "axis of op 'it' must be of 1..2"),
+    ],
+)
+def test_impossible_attributes(kind: str, attrs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        run_op(kind, (1, 2, 3), {"input": [(np.ones((1, 2, 3), np.float32), 0)]}, None, **attrs)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def _pool(x: np.ndarray, dims: tuple[int, ...], **attrs: Any) -> np.ndarray:
         ({"kernel": None}, r"op 'it' \(maxpool2d\) must have attribute 'kernel', got none"),
         ({"stride": [-1, 1]}, "stride of op 'it' must be .w, h. of at least 1"),
         ({"dilation": [1, 0]}, "dilation of op 'it' must be .w, h. of at least 1"),
-        ({"pad": [0, 0, 0]}, r"pad of op 'it' must be four sizes of at least 0, got \[0, 0, 0\]"),
+        ({"pad": [0, 0, 0]}, r"pad of op 'it' must be four sizes, got \[0, 0, 0\]"),
         ({"pad": [0, -1, 0, 0]}, "pad of op 'it' must be four sizes of at least 0"),
         ({"pad": [0, 0, 0, 2**31 - 1]}, "tensor of op 'it' must have 2147483651x4 pixels by its"),
         ({"stride": [2, 2]}, r"must have 2x2 pixels by its window, got dims \[1, 4, 4, 1\]"),

@@ -8,13 +8,13 @@ from host.graph.graph import Graph
 from host.graph.passes.fold_padding import fold_padding
 from tests.host.small_graphs import add_conv, add_data, add_op
 
-ASYMMETRIC = [1, 2, 0, 3]  # left, right, top, bottom
+ASYMMETRIC = [0, 0, 0, 3, 1, 2, 0, 0]  # none above, 3 below, 1 left, 2 right
 
 
 def _padded(kind: str) -> Graph:
     graph = Graph("g")
     add_data(graph, (1, 4, 5, 2))
-    add_op(graph, "pad", "pad", ["image"], (1, 7, 8, 2), pad=ASYMMETRIC)
+    add_op(graph, "pad", "pad", ["image"], (1, 7, 8, 2), paddings=ASYMMETRIC, mode="CONSTANT")
     shape = (3, 2, 3, 2) if kind == "conv2d" else (1, 2, 3, 2)
     weights = np.random.default_rng(1).normal(size=shape)
     conv = add_conv(graph, "conv", "pad", weights, None, kind, pad=[0, 1, 0, 0])
@@ -35,7 +35,15 @@ def test_padding_moves_into_the_window(kind: str) -> None:
 
 def test_padding_of_padding_moves_too() -> None:
     graph = _padded("conv2d")
-    add_op(graph, "outer", "pad", ["image"], (1, 6, 7, 2), pad=[1, 1, 1, 1])
+    add_op(
+        graph,
+        "outer",
+        "pad",
+        ["image"],
+        (1, 6, 7, 2),
+        paddings=[0, 0, 1, 1, 1, 1, 0, 0],
+        mode="CONSTANT",
+    )
     graph.op("pad").args["input"] = ["outer"]
     graph.sort()
     assert fold_padding(graph) == 2
@@ -53,6 +61,6 @@ def test_padding_stays_where_somebody_else_needs_it() -> None:
 def test_padding_at_the_end_stays() -> None:
     graph = Graph("g")
     add_data(graph, (1, 4, 5, 2))
-    add_op(graph, "pad", "pad", ["image"], (1, 7, 8, 2), pad=ASYMMETRIC)
+    add_op(graph, "pad", "pad", ["image"], (1, 7, 8, 2), paddings=ASYMMETRIC, mode="CONSTANT")
     assert fold_padding(graph) == 0
     assert "pad" in graph
