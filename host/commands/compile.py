@@ -3,7 +3,8 @@
     python -m host compile build/models/signnet
 
 Reads NAME_int.xmodel of the folder and writes NAME.xmodel, model.json and golden/vectors.npz. Says
-of every op where it runs and why. The built-in compiler writes no DPU instructions: its file runs
+of every op where it runs and why. Any network compiles; manifest and golden vectors are written for
+those that read letters. The built-in compiler writes no DPU instructions: its file runs
 on the emulator and on AMD's CPU runner; a board needs AMD's own compiler.
 """
 
@@ -19,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from host.compiler.compile import compile_graph
+from host.compiler.compile import Compiled, compile_graph
 from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
 from host.data.load import load_test_samples
 from host.dpu.arch import ZCU104
+from host.graph.graph import Graph
 from host.paths import CACHE
 from host.runners.emulator import dpu_doors
 from host.xmodel.reader import read_xmodel
@@ -35,6 +37,7 @@ from target.manifest import NAME
 from target.vision.fixed_point import quantize
 
 GOLDEN_IMAGES = 16
+LETTER_OUTPUTS = (24, 25, 26)
 GOLDEN, FLOAT = "golden/vectors.npz", "float.keras"
 _log = logging.getLogger(__name__)
 
@@ -84,6 +87,8 @@ def run_compilation(
     name = source.name.removesuffix("_int.xmodel")
     training = _facts_of(folder)
     compiled = compile_graph(read_xmodel(source), ZCU104)
+    if not is_letter_model(compiled.graph):
+        return _write_model_alone(compiled, out / f"{name}.xmodel")
     doors = dpu_doors(compiled.graph)
     real = np.zeros((0, *doors[0].tensor.dims[1:]), np.int8)
     if len(images):
@@ -107,10 +112,33 @@ def run_compilation(
         _copy_along(folder, out, source.name, stack)
         content = build_manifest(name, doors, ZCU104, training, hashes)
         manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return _describe(compiled, out / f"{name}.xmodel", out / NAME)
+
+
+def is_letter_model(graph: Graph) -> bool:
+    """Say whether a compiled network reads letters from gray images: only then has it a manifest."""
+    sources, outputs = graph.of_type("data-fix"), graph.outputs()
+    if len(sources) != 1 or len(outputs) != 1 or not graph.subgraphs("DPU"):
+        return False
+    gray = len(sources[0].tensor.dims) == 4 and sources[0].tensor.dims[3] == 1
+    return gray and outputs[0].tensor.dims in [(1, count) for count in LETTER_OUTPUTS]
+
+
+def _write_model_alone(compiled: Compiled, path: Path) -> dict[str, Any]:
+    _log.warning(
+        "no model.json and no golden vectors: they are for networks that read letters, one gray image"
+        " in and %s outputs",
+        " or ".join(map(str, LETTER_OUTPUTS)),
+    )
+    write_xmodel(compiled.graph, path)
+    return _describe(compiled, path, None)
+
+
+def _describe(compiled: Compiled, model: Path, manifest: Path | None) -> dict[str, Any]:
     devices = [subgraph.device for subgraph in compiled.graph.subgraphs()]
     return {
-        "xmodel": str(out / f"{name}.xmodel"),
-        "manifest": str(out / NAME),
+        "xmodel": str(model),
+        "manifest": str(manifest) if manifest else None,
         "subgraphs": {device: devices.count(device) for device in ("USER", "DPU", "CPU")},
         "ops": [verdict._asdict() for verdict in compiled.verdicts],
     }

@@ -45,7 +45,7 @@ def _verdict(graph: Graph, op: Op, arch: DpuArch) -> Verdict:
     if op.type in USER_TYPES:
         return Verdict(op.name, "USER", "the network's input")
     if op.type not in DPU_TYPES:
-        return Verdict(op.name, "CPU", f"the DPU has no {op.type}")
+        return Verdict(op.name, "CPU", _why_not(op))
     checks = {
         "conv2d-fix": _conv_fault,
         "depthwise-conv2d-fix": _alu_fault,
@@ -56,6 +56,17 @@ def _verdict(graph: Graph, op: Op, arch: DpuArch) -> Verdict:
     fault = checks[op.type](graph, op, arch) if op.type in checks else ""
     fault = fault or _shift_fault(graph, op)
     return Verdict(op.name, "CPU" if fault else "DPU", fault)
+
+
+def _why_not(op: Op) -> str:
+    if op.type == "avgpool2d":
+        return "the DPU has no such average: padding counts for it, and not every factor exists"
+    if op.type == "resize":
+        return "the DPU enlarges by whole factors with the nearest pixel alone"
+    if op.type in ("relu", "relu6", "leaky-relu"):
+        return "an activation alone is not one of the DPU's ops"
+    known = f"{op.type}-fix" in DPU_TYPES or op.type in ("add", "mul", "maxpool2d", "inner-product")
+    return "its input is not quantized" if known else f"the DPU has no {op.type}"
 
 
 def _conv_fault(graph: Graph, op: Op, arch: DpuArch) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from host.graph.graph import Graph, Op, Subgraph
 from host.xmodel.attributes import write_attrs
+from host.xmodel.definitions import complete
 from host.xmodel.reader import DATA_TYPES
 from host.xmodel.schema import GraphMessage
 from target import files
@@ -26,7 +27,7 @@ def write_xmodel(graph: Graph, path: Path) -> None:
     reg_id_to_parameter_value, which the compiler has filled.
 
     Raises:
-        ModelError: If something has no place in the format.
+        ModelError: If something has no place in the format, or lacks what AMD's xir demands.
         OutputError: If the file cannot be written.
     """
     files.write_bytes(path, serialize(graph))
@@ -46,7 +47,7 @@ def serialize(graph: Graph) -> bytes:
 def _write_op(node: Any, op: Op) -> None:
     node.op_name = op.name
     node.op_type = op.type
-    attrs = dict(op.attrs)
+    attrs = complete(op)
     if op.data is not None:
         packed = op.type == "const-fix" and "reg_id" in op.tensor.attrs
         attrs["data"] = b"" if packed else op.data.tobytes()

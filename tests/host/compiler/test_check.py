@@ -107,7 +107,9 @@ LIMITS: list[tuple[str, dict[str, Any], str]] = [
     ("reshape-fix", {}, ""),
     ("softmax", {}, "the DPU has no softmax"),
     ("fix2float", {}, "the DPU has no fix2float"),
-    ("hard-sigmoid", {}, "the DPU has no hard-sigmoid"),
+    ("hard-sigmoid", {}, "its input is not quantized"),
+    ("tanh", {}, "the DPU has no tanh"),
+    ("relu", {}, "an activation alone"),
 ]
 
 

@@ -1,0 +1,125 @@
+"""Every layer in one network: float, quantized, written, compiled, read back: the same codes everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.compiler.compile import Compiled, compile_graph
+from host.dpu.emulator import Emulator
+from host.graph.from_keras import from_keras
+from host.graph.graph import Graph
+from host.graph.layers.table import CONVERTERS
+from host.quantizer.config import QuantConfig
+from host.quantizer.export import int8_weights_of, positions_of
+from host.quantizer.quantize import Quantized, quantize_graph
+from host.quiet import import_keras
+from host.xmodel.reader import read_xmodel
+from host.xmodel.writer import write_xmodel
+from target.vision.fixed_point import quantize
+
+import_keras()
+
+import keras  # noqa: E402  (quietly, after import_keras)
+from keras import layers  # noqa: E402
+
+IMAGES = np.random.default_rng(0).uniform(0, 1, (40, 16, 16, 3)).astype(np.float32)
+NOT_HERE = {"Reshape", "GlobalMaxPooling2D", "SpatialDropout2D", "Softmax"}
+
+
+def _network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    image = layers.Input((16, 16, 3), name="image")
+    y = layers.Conv2D(8, 3, padding="same", activation="swish", name="c1")(image)
+    separable = {"strides": 2, "padding": "same", "activation": "relu"}
+    y = layers.SeparableConv2D(12, 3, name="s1", **separable)(y)
+    y = layers.BatchNormalization(name="b1")(y)
+    y = layers.PReLU(shared_axes=[1, 2], name="p1")(y)
+    a = layers.Conv2DTranspose(6, 3, strides=2, padding="same", name="t1")(y)
+    b = layers.Conv2D(6, 1, name="c2")(layers.UpSampling2D(2, name="u1")(y))
+    z = layers.ReLU(6.0, name="r6")(layers.Add(name="add")([a, b]))
+    c = layers.UpSampling2D(2, interpolation="bilinear", name="u2")(y)
+    z = layers.ZeroPadding2D(1, name="zp")(layers.Concatenate(name="cat")([z, c]))
+    z = layers.Dropout(0.5)(layers.MaxPooling2D(2, name="mp")(z))
+    z = layers.DepthwiseConv2D(3, padding="same", name="dw")(z)
+    z = layers.AveragePooling2D(3, strides=2, padding="same", name="ap")(z)
+    z = layers.Conv2D(8, 3, padding="same", name="c3")(z)
+    z = layers.LeakyReLU(negative_slope=0.1, name="lr")(z)
+    g = layers.GlobalAveragePooling2D(keepdims=True, name="gap")(z)
+    g = layers.Dense(8, activation="sigmoid", name="gate")(g)
+    z = layers.Multiply(name="product")([z, g])
+    z = layers.Activation("tanh", name="th")(z)
+    z = layers.Flatten(name="fl")(layers.Conv2D(8, 3, name="c4")(z))
+    return keras.Model(image, layers.Dense(5, activation="softmax", name="fc")(z), name="zoo")
+
+
+@pytest.fixture(scope="module")
+def quantized() -> Quantized:
+    return quantize_graph(from_keras(_network()), IMAGES, QuantConfig(count=len(IMAGES)))
+
+
+def _compiled(graph: Graph, folder: Path) -> Compiled:
+    """Compile what was written and read back, and write and read that too."""
+    write_xmodel(graph, folder / "zoo_int.xmodel")
+    compiled = compile_graph(read_xmodel(folder / "zoo_int.xmodel"))
+    write_xmodel(compiled.graph, folder / "zoo.xmodel")
+    return Compiled(read_xmodel(folder / "zoo.xmodel"), compiled.verdicts)
+
+
+def test_network_has_every_layer() -> None:
+    kinds = {layer["class_name"] for layer in _network().get_config()["layers"]}
+    assert set(CONVERTERS) - kinds == NOT_HERE
+
+
+def test_positions_have_the_layers_of_the_tools_graph(quantized: Quantized) -> None:
+    positions = positions_of(quantized.graph)
+    assert set(positions["s1_depthwise_conv"] or {}) == {"kernel", "output"}
+    assert set(positions["s1_pointwise_conv"] or {}) == {"kernel", "bias"}
+    assert set(positions["c1_swish_mul"] or {}) == {"output"}
+    assert set(positions["p1"] or {}) == {"alpha", "output"}
+    assert positions["th"] == {"input": positions["th"]["input"]}  # type: ignore[index]
+    assert positions["zp"] == positions["fl"] == {}
+    shapes = {name: codes.shape for name, codes in int8_weights_of(quantized.graph).items()}
+    assert shapes["t1/kernel"] == (3, 3, 6, 12)
+    assert shapes["s1_depthwise_conv/kernel"] == (3, 3, 8, 1)
+    assert shapes["p1/alpha"] == (1, 1, 12)
+
+
+def test_transposed_kernel_comes_out_as_keras_has_it(quantized: Quantized) -> None:
+    codes = int8_weights_of(quantized.graph)["t1/kernel"]
+    position = (positions_of(quantized.graph)["t1"] or {})["kernel"]
+    kernel = np.asarray(_network().get_layer("t1").kernel)
+    assert np.array_equal(codes, quantize(kernel, position, "PY3_ROUND"))
+
+
+def test_compiled_network_gives_the_quantizers_codes(quantized: Quantized, tmp_path: Path) -> None:
+    compiled = _compiled(quantized.graph, tmp_path)
+    real = Emulator(quantized.graph).run({"image": IMAGES[:4]})
+    fixes = [op for op in quantized.graph.of_type("fix") if quantized.graph.input(op).data is None]
+    codes = {op.tensor.name: quantize(real[op.tensor.name], op.attrs["fix_point"]) for op in fixes}
+    emulator = Emulator(compiled.graph)
+    values = emulator.run({emulator.inputs[0].name: codes["image_fix"]})
+    for name, expected in codes.items():
+        got = values.get(f"{name}_download_0", values.get(name))
+        assert got is not None, name
+        assert np.array_equal(got.reshape(-1), expected.reshape(-1)), name
+    (last,) = quantized.graph.outputs()
+    np.testing.assert_array_equal(values[last.tensor.name], real[last.tensor.name])
+
+
+def test_verdicts_say_why_an_op_is_on_the_cpu(quantized: Quantized, tmp_path: Path) -> None:
+    reasons = {v.op: v.reason for v in _compiled(quantized.graph, tmp_path).verdicts}
+    assert reasons["c1_swish_mul"] == reasons["t1"] == reasons["u1"] == reasons["zp"] == ""
+    assert reasons["add"] == "a sum or product has no RELU6"
+    assert "are not broadcast" in reasons["product"]
+    assert reasons["p1"] == "the DPU has no prelu"
+    assert reasons["c4"] == "its input is not quantized"
+
+
+def test_without_the_tools_mistakes_only_what_they_touch_differs() -> None:
+    graph = from_keras(_network())
+    matched = quantize_graph(graph, IMAGES, QuantConfig(count=len(IMAGES), match_vai_q=True))
+    names = {op.name for op in matched.graph}
+    assert "s1_relu" not in names and "s1_pointwise_conv" in names
