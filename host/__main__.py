@@ -22,6 +22,7 @@ COMMANDS = {
     "video": "a video of test images, each letter held for a while",
     "run": "a compiled .xmodel on inputs from a file, bit for bit",
     "inspect": "what is in an .xmodel",
+    "diff": "the first tensor in which two networks differ",
     "bench": "latency of runners on this machine, one image at a time",
     "report": "records and models -> one page",
     "demo": "all of it, on a fresh machine",

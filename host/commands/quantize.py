@@ -4,8 +4,9 @@
     python -m host quantize FLOAT.keras --images IMAGES.npz --out DIR
 
 Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random
-training images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz and
-quantize.json, with --outputs-for also outputs_int8.npz.
+training images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz, quantize.json and
+a report on the layers (layers.json, .md, .png), with --outputs-for also outputs_int8.npz. The report looks at
+images that were not calibrated on, if there are any; an array y of the .npz file gives their classes.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from host.data.load import load_training_samples
-from host.data.npz import load_images
+from host.data.npz import load_classes, load_images
 from host.dpu.emulator import Emulator
 from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
@@ -30,20 +31,26 @@ from host.graph.keras_file import load_keras_model
 from host.paths import CACHE, DATA
 from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, output_codes_of, positions_of
+from host.quantizer.finetune import FinetuneConfig, Finetuned, fast_finetune
+from host.quantizer.layers import analyse_layers, cost_of, costliest
 from host.quantizer.quantize import Quantized, quantize_graph
+from host.report.layers_plot import plot_layers
+from host.report.layers_table import layers_table
 from host.xmodel.writer import write_xmodel
 from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
 from target.errors import DataError, exit_code_of
 from target.schema import find_fault, load_schema
+from target.text.labels import classes_of_outputs, letter_of
 
+HELD_OUT = 1000  # images at most that the report and finetuning are judged on
 _log = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host quantize", __doc__)
-    parser.add_argument("model", type=Path, help="a .keras file, or a folder with float.keras")
+    parser.add_argument("model", type=Path, help=".keras or .h5 file, or folder with float.keras")
     parser.add_argument("--images", type=Path, help=".npz file to calibrate on")
     parser.add_argument("--data", type=Path, default=DATA, help="data set, if no --images")
     parser.add_argument("--count", type=count, default=QuantConfig.count, help="calibration images")
@@ -57,6 +64,15 @@ def main(argv: list[str] | None = None) -> int:
         help="turn ReLU layers of max_value 6 into plain ones",
     )
     parser.add_argument("--match-vai-q", action="store_true", help="repeat the tool's defects too")
+    parser.add_argument(
+        "--fast-finetune",
+        action="store_true",
+        help="move weights towards the float outputs (AdaQuant)",
+    )
+    parser.add_argument(
+        "--finetune-epochs", type=count, default=FinetuneConfig.epochs, help="at most, a layer"
+    )
+    parser.add_argument("--no-report", action="store_true", help="no report on the layers")
     parser.add_argument("--outputs-for", type=Path, help=".npz file to run through the result")
     parser.add_argument("--seed", type=seed, default=1, help="of the choice of training images")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
@@ -74,45 +90,140 @@ def _run(args: argparse.Namespace) -> int:
         args.count, args.batch_size, not args.no_equalize, args.relu6_to_relu, args.match_vai_q
     )
     graph = from_keras(load_keras_model(path))
-    images, source = _calibration(args)
-    facts = {"images": source, "float_sha256": files.sha256_of(path)}
-    result = run_quantization(graph, images, config, out, name, facts)
+    given = _images(args, graph)
+    finetune = None
+    if args.fast_finetune:
+        finetune = FinetuneConfig(args.finetune_epochs, args.batch_size)
+    facts = {"images": given.source, "float_sha256": files.sha256_of(path)}
+    result = run_quantization(graph, given.calibration, config, out, name, facts, finetune)
     if args.outputs_for:
         _write_outputs(graph, result.graph, load_images(args.outputs_for), out)
-    summary = {
+    summary: dict[str, Any] = {
         "out": str(out),
         "seconds": round(result.seconds, 3),
         "positions": len(result.before),
         "changed_by_adjustment": result.changed,
     }
-    text = (
+    lines = []
+    if finetune:
+        summary["fast_finetune"] = _finetuned(result, given)
+        lines.append(_describe_finetuned(summary["fast_finetune"]))
+    if not args.no_report:
+        lines.append(_report(result, given, out))
+        summary["report"] = [str(out / f"layers.{kind}") for kind in ("json", "md", "png")]
+    lines.append(
         f"{out}/{name}_int.xmodel: {len(result.before)} positions, {result.changed} changed by the"
         f" adjustments, quantized in {result.seconds:.2f} s"
     )
-    print_result(summary, args.json, text)
+    print_result(summary, args.json, "\n".join(lines))
     return 0
 
 
-def _calibration(args: argparse.Namespace) -> tuple[np.ndarray, str]:
+class _Images(NamedTuple):
+    """What a quantization calibrates on, and what its report looks at.
+
+    Attributes:
+        calibration: float32 (n, h, w, c).
+        held_out: Others if there are any, else the same.
+        classes: Of the held-out ones, the output that should be highest, int (n,); None if unknown.
+        source: For quantize.json.
+    """
+
+    calibration: np.ndarray
+    held_out: np.ndarray
+    classes: np.ndarray | None
+    source: str
+
+
+def _images(args: argparse.Namespace, graph: Graph) -> _Images:
     if args.images:
-        return load_images(args.images), args.images.name
+        images, classes = load_images(args.images), load_classes(args.images)
+        start = args.count if len(images) > args.count else 0
+        rest = None if classes is None else classes[start:][:HELD_OUT]
+        return _Images(images, images[start:][:HELD_OUT], rest, args.images.name)
     samples = load_training_samples(args.data, args.cache)
-    images = choose_calibration(samples.images, args.count, args.seed)
-    return images, Path(samples.source).name
+    order = np.random.default_rng(args.seed).permutation(len(samples))
+    rows = order[args.count :][:HELD_OUT]
+    rows = rows if len(rows) else order[:HELD_OUT]
+    return _Images(
+        choose_calibration(samples.images, args.count, args.seed),
+        network_inputs(samples.images[rows]),
+        _classes_of(samples.labels[rows], graph),
+        Path(samples.source).name,
+    )
+
+
+def _classes_of(labels: np.ndarray, graph: Graph) -> np.ndarray | None:
+    """Return the output that stands for each letter; None if the network's outputs are no letters."""
+    try:
+        letters = classes_of_outputs(graph.outputs()[0].tensor.dims[-1])
+    except DataError:
+        return None
+    places = {letter: place for place, letter in enumerate(letters) if letter}
+    found = [places.get(letter_of(int(label))) for label in labels]
+    return None if None in found else np.array(found)
+
+
+def _report(result: QuantizationResult, given: _Images, out: Path) -> str:
+    """Write layers.json, layers.md and layers.png; returns the table."""
+    _log.info("looking at each layer")
+    analysis = analyse_layers(result.graph, given.held_out, given.classes, result.exact)
+    table = layers_table(analysis, costliest(analysis))
+    files.write_json(out / "layers.json", analysis)
+    files.write_text(out / "layers.md", table)
+    plot_layers(analysis, out / "layers.png")
+    return table
+
+
+def _finetuned(result: QuantizationResult, given: _Images) -> dict[str, Any]:
+    exact = result.exact
+    assert exact is not None
+    scores = {
+        when: cost_of(network, given.held_out, given.classes, exact)
+        for when, network in (("before", exact), ("after", result.graph))
+    }
+    layers = [dataclasses.asdict(layer) for layer in result.finetuned]
+    return {"images": len(given.held_out), **scores, "layers": layers}
+
+
+def _describe_finetuned(found: dict[str, Any]) -> str:
+    parts = []
+    for when in ("before", "after"):
+        score = found[when]
+        measure = "agreement with float" if score["accuracy"] is None else "accuracy"
+        value = score["agreement"] if score["accuracy"] is None else score["accuracy"]
+        snr = score["output_snr_db"]
+        noise = "exact" if snr is None else f"{snr:.1f} dB"
+        parts.append(f"{when} {measure} {value:.2%}, output {noise}")
+    return f"fast finetuning, {found['images']} other images: " + "; ".join(parts)
 
 
 def choose_calibration(images: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return `count` random images as network inputs, float32 (count, h, w, 1)."""
     rows = np.random.default_rng(seed).permutation(len(images))[:count]
-    return np.asarray(images[rows].astype(np.float32)[..., None] / np.float32(255))
+    return network_inputs(images[rows])
+
+
+def network_inputs(images: np.ndarray) -> np.ndarray:
+    """Return gray images, uint8 (n, h, w), as network inputs, float32 (n, h, w, 1) in 0..1."""
+    return np.asarray(images.astype(np.float32)[..., None] / np.float32(255))
 
 
 @dataclasses.dataclass(frozen=True)
 class QuantizationResult:
-    """A quantized graph and how long it took."""
+    """A quantized graph, how long it took, and what finetuning did.
+
+    Attributes:
+        quantized: The graph and its positions.
+        seconds: Of the quantization, finetuning not included.
+        exact: The graph before finetuning; None if there was none.
+        finetuned: What became of each layer.
+    """
 
     quantized: Quantized
     seconds: float
+    exact: Graph | None = None
+    finetuned: tuple[Finetuned, ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -149,6 +260,7 @@ def run_quantization(
     out: Path,
     name: str,
     facts: dict[str, Any],
+    finetune: FinetuneConfig | None = None,
 ) -> QuantizationResult:
     """Quantize, and write everything that describes the result, all of it or nothing.
 
@@ -159,14 +271,20 @@ def run_quantization(
         out: Folder of the result.
         name: Of the result.
         facts: More for quantize.json: where the images come from, which float model it was.
+        finetune: Options of fast finetuning; None for none.
     """
     started = time.perf_counter()
     quantized = quantize_graph(graph, images, config)
     seconds = time.perf_counter() - started
     quantized.graph.name = name
+    exact, finetuned = None, []
+    if finetune:
+        exact = quantized.graph.copy()
+        finetuned = fast_finetune(quantized.graph, images[: config.count], finetune)
     described = {
         "name": name,
         "config": dataclasses.asdict(config),
+        "fast_finetune": dataclasses.asdict(finetune) if finetune else None,
         **facts,
         "seconds": round(seconds, 3),
         "changed_by_adjustment": quantized.changed,
@@ -183,7 +301,7 @@ def run_quantization(
         ):
             place = stack.enter_context(files.replacing(out / file_name))
             place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return QuantizationResult(quantized, seconds)
+    return QuantizationResult(quantized, seconds, exact, tuple(finetuned))
 
 
 def _write_outputs(float_graph: Graph, quantized: Graph, images: np.ndarray, out: Path) -> None:

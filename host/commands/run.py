@@ -3,7 +3,9 @@
     python -m host run model.xmodel inputs.npz outputs.npz
 
 INPUTS holds int8 codes, rows along the first axis: array `input` for the first DPU subgraph's input, or one
-array per input tensor name; others are ignored. OUTPUTS gets every DPU subgraph's output codes and the
+array per input tensor name; others are ignored. What an op of an unknown type makes can be given in the same
+way: float32 for a CPU op. A network that is not compiled takes float32, or the int8 codes of its input.
+OUTPUTS gets every DPU subgraph's output codes and the
 final result, by tensor name; with --all-tensors every tensor. At a CPU op that is not known, or an input
 that was not given, the run writes what it has and says where it stopped.
 """
@@ -20,13 +22,14 @@ from typing import Any
 import numpy as np
 
 from host.dpu.emulator import Emulator
-from host.dpu.ops.table import INPUT_TYPES
+from host.dpu.ops.table import INPUT_TYPES, OPS
 from host.dpu.partial import runnable_part
 from host.graph.graph import Graph, Op
 from host.xmodel.reader import read_xmodel
 from target import files
 from target.command_line import make_parser, print_result, start_log
 from target.errors import DataError, ModelError, exit_code_of
+from target.vision.fixed_point import dequantize
 
 _ELEMENTS_AT_ONCE = 1 << 24  # of the largest tensor; bounds memory, not the result
 _log = logging.getLogger(__name__)
@@ -81,15 +84,17 @@ def _assign(graph: Graph, arrays: dict[str, np.ndarray], path: Path) -> dict[str
     sources = graph.of_type(*INPUT_TYPES)
     if not sources:
         raise ModelError(f"model must have an input, got none in '{graph.name}'")
+    takers = [*sources, *(op for op in graph if op.type not in OPS and op.data is None)]
     inputs = {
         op.name: arrays[name]
-        for op in sources
+        for op in takers
         for name in (op.tensor.name, op.name)
         if name in arrays
     }
     first = _first_dpu_input(graph) or sources[0]
     if "input" in arrays and first.name not in inputs:
         inputs[first.name] = arrays["input"]
+    inputs = {name: _real(graph, graph.op(name), values) for name, values in inputs.items()}
     if not inputs:
         known = ["input", *(op.tensor.name for op in sources)]
         raise DataError(f"inputs must have an array of {known}, got {sorted(arrays)} in {path}")
@@ -101,6 +106,14 @@ def _assign(graph: Graph, arrays: dict[str, np.ndarray], path: Path) -> dict[str
             f" { {name: list(value.shape) for name, value in inputs.items()} } in {path}"
         )
     return inputs
+
+
+def _real(graph: Graph, op: Op, values: np.ndarray) -> np.ndarray:
+    """Return codes given for a float input as the real values that its fix op makes codes of."""
+    fixes = [user for user in graph.consumers(op.name) if user.type == "fix"]
+    if op.type != "data" or values.dtype != np.int8 or not fixes:
+        return values
+    return dequantize(values, int(fixes[0].attrs["fix_point"]))
 
 
 def _first_dpu_input(graph: Graph) -> Op | None:

@@ -31,7 +31,8 @@ def runnable_part(graph: Graph, given: Collection[str]) -> tuple[Graph, StoppedA
 
     Args:
         graph: Compiled or quantized.
-        given: Names of the inputs there are values for: op or tensor names.
+        given: Names of the inputs there are values for, and of ops of unknown types that are to be
+            taken as inputs: op or tensor names.
 
     Returns:
         A graph of the runnable ops (shared, not copied) and the first obstacle, None if there is none.
@@ -44,6 +45,10 @@ def runnable_part(graph: Graph, given: Collection[str]) -> tuple[Graph, StoppedA
     obstacle: StoppedAt | None = None
     for op in graph:
         reason = _obstacle(op, given)
+        if reason is None:
+            kind = "data" if op.tensor.dtype.startswith("float") else "data-fix"
+            part.add(Op(op.name, kind, op.tensor))
+            continue
         if reason and op.name in home and home[op.name].device == "DPU":
             raise ModelError(
                 f"op '{op.name}' must be of a known type inside a DPU subgraph, got '{op.type}'"
@@ -57,7 +62,11 @@ def runnable_part(graph: Graph, given: Collection[str]) -> tuple[Graph, StoppedA
     return part, obstacle
 
 
-def _obstacle(op: Op, given: Collection[str]) -> str:
+def _obstacle(op: Op, given: Collection[str]) -> str | None:
+    """Return why an op cannot be executed, '' if it can, None if its values are given instead."""
+    known = op.name in given or op.tensor.name in given
     if op.type in INPUT_TYPES:
-        return "" if op.name in given or op.tensor.name in given else "no values were given"
+        return "" if known else "no values were given"
+    if known and op.type not in OPS:
+        return None
     return "" if op.type in OPS or op.type in CONST_TYPES else f"type '{op.type}' is unknown"
