@@ -282,11 +282,30 @@ def run_quantization(
         exact = quantized.graph.copy()
         finetuned = fast_finetune(quantized.graph, images[: config.count], finetune)
     described = {
-        "name": name,
-        "config": dataclasses.asdict(config),
         "fast_finetune": dataclasses.asdict(finetune) if finetune else None,
         **facts,
         "seconds": round(seconds, 3),
+    }
+    write_quantization(quantized, config, out, name, described)
+    return QuantizationResult(quantized, seconds, exact, tuple(finetuned))
+
+
+def write_quantization(
+    quantized: Quantized, config: QuantConfig, out: Path, name: str, facts: dict[str, Any]
+) -> None:
+    """Write a quantized network and everything that describes it, all of it or nothing.
+
+    Args:
+        quantized: The network; its graph is named as it is to be.
+        config: What it was made with.
+        out: Folder.
+        name: Of the result.
+        facts: More for quantize.json.
+    """
+    described = {
+        "name": name,
+        "config": dataclasses.asdict(config),
+        **facts,
         "changed_by_adjustment": quantized.changed,
     }
     model = out / f"{name}_int.xmodel"
@@ -301,7 +320,6 @@ def run_quantization(
         ):
             place = stack.enter_context(files.replacing(out / file_name))
             place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return QuantizationResult(quantized, seconds, exact, tuple(finetuned))
 
 
 def _write_outputs(float_graph: Graph, quantized: Graph, images: np.ndarray, out: Path) -> None:

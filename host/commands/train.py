@@ -4,6 +4,10 @@
 
 Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where
 it stopped when the same command is given again. --quick shortens the recipe to a few minutes.
+--quantization-aware FOLDER goes on from a trained model with the rounding of int8 in the forward pass, and
+writes the int8 model too:
+
+    python -m host train --quantization-aware build/models/tutorial --out build/models/tutorial-aware
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from host.commands.quantization_aware import EPOCHS, LEARNING_RATE, run_quantization_aware
 from host.data.load import load_training_samples
 from host.data.samples import Samples
 from host.data.split import split_by_rule
@@ -36,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host train", __doc__)
     parser.add_argument("--network", default="signnet", help=f"one of {', '.join(RECIPES)}")
+    parser.add_argument(
+        "--quantization-aware", type=Path, metavar="FOLDER", help="trained model to go on from"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV, or folder of photos")
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
@@ -52,25 +60,49 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _config(args: argparse.Namespace) -> TrainConfig:
+    base = recipe(args.network, args.quick)
+    if args.quantization_aware:
+        network = _network_of(args.quantization_aware)
+        base = recipe(network) if network in RECIPES else dataclasses.replace(base, network=network)
+        base = dataclasses.replace(base, epochs=EPOCHS, learning_rate=LEARNING_RATE)
     changes = {
         name: value
         for name in ("epochs", "batch_size", "learning_rate", "validation", "seed")
         if (value := getattr(args, name)) is not None
     }
-    config = dataclasses.replace(recipe(args.network, args.quick), **changes)
+    config = dataclasses.replace(base, **changes)
     if not 0 < config.learning_rate < math.inf:
         raise DataError(f"--learning-rate must be more than 0, got {config.learning_rate}")
     return config
 
 
+def _network_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "train.json").read_text(encoding="utf-8"))["network"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"model to go on from must have a train.json, got '{error}' in {folder}; run make train"
+        ) from error
+
+
 def _run(args: argparse.Namespace) -> int:
     config = _config(args)
-    out = args.out or build_folder(config.network)
+    name = f"{config.network}-aware" if args.quantization_aware else config.network
+    out = args.out or build_folder(name)
     if (out / "float.keras").exists() and not args.force:
         raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
     samples = load_training_samples(args.data, args.cache)
     split_by_rule(samples, config.validation, config.seed)  # what cannot be split fails early
     files.check_writable(out / "float.keras")
+    if args.quantization_aware:
+        result = run_quantization_aware(args.quantization_aware, config, samples, out)
+        aware = result["quantization_aware"]
+        text = (
+            f"{out}: int8 validation accuracy {aware['accuracy_before']:.4f} before,"
+            f" {aware['accuracy_after']:.4f} after, best epoch {aware['best_epoch']} of {config.epochs}"
+        )
+        print_result(result, args.json, text)
+        return 0
     result = run_training(config, samples, out, args.force)
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"

@@ -161,7 +161,12 @@ class _Lowering:
 
     def hard_sigmoid(self, op: Op, nonlinear: str, fix: Op) -> None:
         """hard-sigmoid + fix -> hard-sigmoid-fix."""
-        self._emit(op, "hard-sigmoid-fix", op.tensor.dims, fix, {})
+        before = self._new.op(self._codes[op.args["input"][0]]).tensor.fix_point
+        attrs = {
+            "hsigmoid_in": before,
+            "shift_hsigmoid": FACTOR_BITS + before - _fix_point(fix),
+        }
+        self._emit(op, "hard-sigmoid-fix", op.tensor.dims, fix, attrs)
 
     def resize(self, op: Op, nonlinear: str, fix: Op) -> None:
         """Resize + fix -> upsample-fix."""

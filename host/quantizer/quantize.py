@@ -39,8 +39,14 @@ class Quantized(NamedTuple):
     changed: int
 
 
-def optimize(graph: Graph, config: QuantConfig) -> Graph:
-    """Return the float graph that is quantized: batch norms folded or converted, channels equalized."""
+def optimize(graph: Graph, config: QuantConfig, for_dpu: bool = True) -> Graph:
+    """Return the float graph that is quantized: batch norms folded or converted, channels equalized.
+
+    Args:
+        graph: Float; it is not changed.
+        config: Options.
+        for_dpu: With the DPU's own functions for sigmoids, averages and so on.
+    """
     optimized = graph.copy()
     if config.match_vai_q:
         _drop_separable_activations(optimized)
@@ -50,7 +56,8 @@ def optimize(graph: Graph, config: QuantConfig) -> Graph:
     batchnorm_to_depthwise(optimized)
     if config.equalize:
         equalize(optimized)
-    to_dpu_functions(optimized, config.match_vai_q)
+    if for_dpu:
+        to_dpu_functions(optimized, config.match_vai_q)
     return optimized
 
 

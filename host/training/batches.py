@@ -35,7 +35,7 @@ class Batches(keras.utils.PyDataset):
         augmentation: AugmentConfig | None,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._samples = samples
+        self.samples = samples
         self._outputs = outputs
         self._batch_size = batch_size
         self._seed = seed
@@ -45,15 +45,15 @@ class Batches(keras.utils.PyDataset):
     def select_epoch(self, epoch: int) -> None:
         """Draw the order of the rows of an epoch (0 = first)."""
         self._epoch = epoch
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._samples))
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self.samples))
 
     def __len__(self) -> int:
-        return -(-len(self._samples) // self._batch_size)
+        return -(-len(self.samples) // self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        images = self._samples.images[rows]
+        images = self.samples.images[rows]
         if self._augmentation is not None:
             generator = np.random.default_rng([self._seed, self._epoch, index])
             images = augment(images, self._augmentation, generator)
-        return network_input(images), one_hot(self._samples.labels[rows], self._outputs)
+        return network_input(images), one_hot(self.samples.labels[rows], self._outputs)

@@ -8,24 +8,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from typing import Any
 
 import pytest
 
 from tests.literal import ops
-from tests.literal.ops import Node, Tensor
-
-
-def make_op(dims: tuple[int, ...], attrs: dict[str, Any] | None = None, fix_point: int = 0) -> Node:
-    """Return an op as the file reader gives it."""
-    tensor = {"name": "y", "dims": list(dims), "attrs": {"fix_point": fix_point}}
-    return {"name": "op", "type": "", "attrs": attrs or {}, "args": {}, "tensor": tensor}
-
-
-def window(kernel: list[int], stride: list[int], pad: list[int], **attrs: Any) -> dict[str, Any]:
-    """Return the attributes of an op with a window, all [w, h] or [left, right, top, bottom]."""
-    return {"kernel": kernel, "stride": stride, "pad": pad, **attrs}
-
+from tests.literal.made import make_op, window
+from tests.literal.ops import Tensor
 
 # Rounding, saturation, nonlinearity
 
@@ -388,6 +376,18 @@ def test_concat_along_the_height_and_to_another_fix_point() -> None:
     b = Tensor((1, 2, 2, 1), [5, 100, -5, -100], 1)
     op = make_op((1, 3, 2, 1), {"axis": 1}, fix_point=2)
     assert ops.concat_fix(op, {"input": [a, b]}) == [3, -2, 10, 127, -10, -128]
+
+
+@pytest.mark.parametrize(
+    ("nonlinear", "expected"),
+    [("RELU6", [96, 0, 23]), ("LEAKYRELU", [124, -11, 23])],  # 6 * 2**4; -107 * 26/256 = -10.87
+)
+def test_eltwise_add_has_nonlinearities_before_the_rounding(
+    nonlinear: str, expected: list[int]
+) -> None:
+    a, b = Tensor((1, 3), [120, -100, 20], 4), Tensor((1, 3), [4, -7, 3], 4)
+    op = make_op((1, 3), {"type": "ADD", "nonlinear": nonlinear}, fix_point=4)
+    assert ops.eltwise_fix(op, {"input": [a, b]}) == expected
 
 
 def test_identity_rejects_a_change_of_fix_point() -> None:

@@ -58,7 +58,7 @@ def plan(call: Call, layout: np.ndarray) -> Plan:
     weights = np.ldexp(layout.astype(np.float64), -cut)
     largest = float((np.abs(weights).sum(axis=0) * -INT8_MIN + np.abs(bias)).max(initial=0.0))
     finest += max(nonlinear.slope_bits, 0)
-    largest *= max(abs(nonlinear.slope_count) * 2.0 ** -min(nonlinear.slope_bits, 0), 1)
+    largest *= max(abs(nonlinear.slope_count) * 2.0**-nonlinear.slope_bits, 1)
     dtype = wide_enough(largest, finest + 1, name)  # one bit more: rounding adds a half
     return Plan(np.ascontiguousarray(weights, dtype=dtype), bias.astype(dtype), dtype, nonlinear)
 

@@ -92,7 +92,9 @@ def spread(call: Call, x: np.ndarray) -> tuple[np.ndarray, Window]:
         raise ModelError(f"input of op '{call.op.name}' must be (n, h, w, c), got {list(x.shape)}")
     n, height, width, channels = x.shape
     tall, wide = (height - 1) * sh + 1, (width - 1) * sw + 1
-    edges = kh - 1 - top, kh - 1 - bottom, kw - 1 - left, kw - 1 - right
+    # Above and left as AMD's cpu_task has it, below and right what its shape inference leaves.
+    below, behind = (2 * dh - 1) * (kh - 1) - bottom, (2 * dw - 1) * (kw - 1) - right
+    edges = kh - 1 - top, below, kw - 1 - left, behind
     sizes = tall + edges[0] + edges[1], wide + edges[2] + edges[3]
     out = sizes[0] - (kh - 1) * dh, sizes[1] - (kw - 1) * dw
     if min(out) < 1 or math.prod(out) != math.prod(declared[1:-1]):
