@@ -14,6 +14,7 @@ from host.graph.layers.table import CONVERTERS
 from target.errors import ModelError
 
 SEPARABLE = "__separable"  # marks an activation that came out of a SeparableConv2D
+SEQUENTIAL = "__sequential"  # attribute of a graph that was a Sequential model
 _MODELS = ("Functional", "Sequential")
 _Made = dict[tuple[str, int], str]  # (layer, number of its use) -> op that makes its output
 
@@ -32,6 +33,7 @@ def from_keras(model: Any) -> Graph:
         ModelError: If a layer or option has no converter.
     """
     graph = Graph(model.name)
+    graph.attrs[SEQUENTIAL] = "output_layers" not in model.get_config()
     results = _add_model(graph, model, [])
     graph.sort()
     inputs, used = graph.of_type("data"), {n for op in graph for n in op.input_names}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from host.graph.from_keras import SEPARABLE
+from host.graph.from_keras import SEPARABLE, SEQUENTIAL
 from host.graph.graph import Graph
 from host.graph.passes.batchnorm_to_depthwise import batchnorm_to_depthwise
 from host.graph.passes.equalize import equalize
@@ -20,7 +20,7 @@ from host.quantizer.annotate import annotate
 from host.quantizer.calibrate import Votes, calibrate
 from host.quantizer.config import QuantConfig
 from host.quantizer.to_dpu_functions import to_dpu_functions
-from target.errors import DataError
+from target.errors import DataError, ModelError
 
 
 class Quantized(NamedTuple):
@@ -49,6 +49,11 @@ def optimize(graph: Graph, config: QuantConfig, for_dpu: bool = True) -> Graph:
     """
     optimized = graph.copy()
     if config.match_vai_q:
+        if graph.attrs.get(SEQUENTIAL):
+            raise ModelError(
+                f"model '{graph.name}' must be functional to be quantized as AMD's tool does it, got a"
+                " Sequential one, whose layers the tool mixes up; leave out --match-vai-q"
+            )
         _drop_separable_activations(optimized)
     if config.relu6_to_relu:
         relu6_to_relu(optimized)
