@@ -59,6 +59,8 @@ def runnable_part(graph: Graph, given: Collection[str]) -> tuple[Graph, StoppedA
         elif reason and obstacle is None:
             subgraph = home[op.name].name if op.name in home else ""
             obstacle = StoppedAt(op.name, op.type, subgraph, reason)
+    if all(op.name in part for op in graph.outputs()):
+        obstacle = None  # what is missing was not needed
     return part, obstacle
 
 
