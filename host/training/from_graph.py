@@ -31,8 +31,9 @@ def keras_from_graph(graph: Graph) -> keras.Model:
         if op.data is None:
             sources = [made[name] for name in op.args.get("input", [])]
             made[op.name] = _LAYERS.get(op.type, _activation)(graph, op, sources)
-    inputs = [made[op.name] for op in graph.of_type("data")]
-    model = keras.Model(inputs, [made[op.name] for op in graph.outputs()], name=graph.name)
+    (image,) = [made[op.name] for op in graph.of_type("data")]
+    results = [made[op.name] for op in graph.outputs()]
+    model = keras.Model(image, results if len(results) > 1 else results[0], name=graph.name)
     set_weights(model, graph)
     return model
 

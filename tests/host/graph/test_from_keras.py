@@ -277,8 +277,7 @@ def test_keras_2_models_compute_what_keras_2_computed(name: str) -> None:
     (output,) = graph.outputs()
     got = Emulator(graph).run({graph.of_type("data")[0].name: images})[output.tensor.name]
     np.testing.assert_allclose(got, expected, atol=1e-6)
-    fed = [images] if name == "functional" else images  # a list of one, as Keras 2 wrote it down
-    np.testing.assert_allclose(np.asarray(model(fed)), expected, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(model(images)), expected, atol=1e-6)
 
 
 def test_weights_alone_are_no_model(tmp_path: Path) -> None:
