@@ -13,7 +13,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from host.commands.quantize import choose_calibration
+from host.data.calibration import choose_calibration
 from host.data.load import load_test_samples, load_training_samples
 from host.data.samples import Samples
 from host.dpu.engines.base import ENGINES

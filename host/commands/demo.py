@@ -20,8 +20,9 @@ from typing import Any
 from host.commands.bench import DEFAULT_RUNNERS, run_bench
 from host.commands.compile import GOLDEN_IMAGES, run_compilation
 from host.commands.evaluate import evaluate_model, save_metrics
-from host.commands.quantize import choose_calibration, run_quantization
+from host.commands.quantize import run_quantization
 from host.commands.train import run_training
+from host.data.calibration import choose_calibration
 from host.data.locate import locate
 from host.data.sign_mnist import SignMnist, load_sign_mnist
 from host.data.sign_video import VideoConfig, write_sign_video

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from host.commands.quantize import choose_calibration, write_quantization
+from host.commands.quantize import write_quantization
+from host.data.calibration import choose_calibration
 from host.data.samples import Samples
 from host.graph.from_keras import from_keras
 from host.graph.keras_file import load_keras_model

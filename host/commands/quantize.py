@@ -18,12 +18,13 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from host.data.calibration import CalibrationImages, images_of_file, images_of_samples
 from host.data.load import load_training_samples
-from host.data.npz import load_classes, load_images
+from host.data.npz import load_images
 from host.dpu.emulator import Emulator
 from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
@@ -41,9 +42,7 @@ from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
 from target.errors import DataError, exit_code_of
 from target.schema import find_fault, load_schema
-from target.text.labels import classes_of_outputs, letter_of
 
-HELD_OUT = 1000  # images at most that the report and finetuning are judged on
 _log = logging.getLogger(__name__)
 
 
@@ -119,52 +118,15 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Images(NamedTuple):
-    """What a quantization calibrates on, and what its report looks at.
-
-    Attributes:
-        calibration: float32 (n, h, w, c).
-        held_out: Others if there are any, else the same.
-        classes: Of the held-out ones, the output that should be highest, int (n,); None if unknown.
-        source: For quantize.json.
-    """
-
-    calibration: np.ndarray
-    held_out: np.ndarray
-    classes: np.ndarray | None
-    source: str
-
-
-def _images(args: argparse.Namespace, graph: Graph) -> _Images:
+def _images(args: argparse.Namespace, graph: Graph) -> CalibrationImages:
     if args.images:
-        images, classes = load_images(args.images), load_classes(args.images)
-        start = args.count if len(images) > args.count else 0
-        rest = None if classes is None else classes[start:][:HELD_OUT]
-        return _Images(images, images[start:][:HELD_OUT], rest, args.images.name)
+        return images_of_file(args.images, args.count)
     samples = load_training_samples(args.data, args.cache)
-    order = np.random.default_rng(args.seed).permutation(len(samples))
-    rows = order[args.count :][:HELD_OUT]
-    rows = rows if len(rows) else order[:HELD_OUT]
-    return _Images(
-        choose_calibration(samples.images, args.count, args.seed),
-        network_inputs(samples.images[rows]),
-        _classes_of(samples.labels[rows], graph),
-        Path(samples.source).name,
-    )
+    outputs = graph.outputs()[0].tensor.dims[-1]
+    return images_of_samples(samples, args.count, args.seed, outputs)
 
 
-def _classes_of(labels: np.ndarray, graph: Graph) -> np.ndarray | None:
-    """Return the output that stands for each letter; None if the network's outputs are no letters."""
-    try:
-        letters = classes_of_outputs(graph.outputs()[0].tensor.dims[-1])
-    except DataError:
-        return None
-    places = {letter: place for place, letter in enumerate(letters) if letter}
-    found = [places.get(letter_of(int(label))) for label in labels]
-    return None if None in found else np.array(found)
-
-
-def _report(result: QuantizationResult, given: _Images, out: Path) -> str:
+def _report(result: QuantizationResult, given: CalibrationImages, out: Path) -> str:
     """Write layers.json, layers.md and layers.png; returns the table."""
     _log.info("looking at each layer")
     analysis = analyse_layers(result.graph, given.held_out, given.classes, result.exact)
@@ -175,7 +137,7 @@ def _report(result: QuantizationResult, given: _Images, out: Path) -> str:
     return table
 
 
-def _finetuned(result: QuantizationResult, given: _Images) -> dict[str, Any]:
+def _finetuned(result: QuantizationResult, given: CalibrationImages) -> dict[str, Any]:
     exact = result.exact
     assert exact is not None
     scores = {
@@ -196,17 +158,6 @@ def _describe_finetuned(found: dict[str, Any]) -> str:
         noise = "exact" if snr is None else f"{snr:.1f} dB"
         parts.append(f"{when} {measure} {value:.2%}, output {noise}")
     return f"fast finetuning, {found['images']} other images: " + "; ".join(parts)
-
-
-def choose_calibration(images: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return `count` random images as network inputs, float32 (count, h, w, 1)."""
-    rows = np.random.default_rng(seed).permutation(len(images))[:count]
-    return network_inputs(images[rows])
-
-
-def network_inputs(images: np.ndarray) -> np.ndarray:
-    """Return gray images, uint8 (n, h, w), as network inputs, float32 (n, h, w, 1) in 0..1."""
-    return np.asarray(images.astype(np.float32)[..., None] / np.float32(255))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,8 @@ def describe_graph(graph: Graph) -> dict[str, Any]:
     ops = [_describe_op(graph, op, home.get(op.name)) for op in graph if op.type not in CONST_TYPES]
     return {
         "name": graph.name,
-        "toolchain": graph.attrs.get("toolchain", "vitis" if graph.subgraphs("DPU") else "none"),
+        "toolchain": _text(graph.attrs, "toolchain")
+        or ("vitis" if graph.subgraphs("DPU") else "none"),
         "compiled": bool(graph.subgraphs("DPU")),
         "macs": sum(op["macs"] for op in ops),
         "weights": sum(op["weights"] for op in ops),
@@ -36,6 +37,7 @@ def describe_graph(graph: Graph) -> dict[str, Any]:
 def _describe_op(graph: Graph, op: Op, subgraph: Subgraph | None) -> dict[str, Any]:
     constants = [source for source in _constants(graph, op) if source.data is not None]
     device = subgraph.device if subgraph else ""
+    fix_point = op.tensor.attrs.get("fix_point")
     known = op.type in OPS or op.type in INPUT_TYPES
     return {
         "name": op.name,
@@ -46,8 +48,8 @@ def _describe_op(graph: Graph, op: Op, subgraph: Subgraph | None) -> dict[str, A
         "tensor": op.tensor.name,
         "dims": list(op.tensor.dims),
         "dtype": op.tensor.dtype,
-        "fix_point": op.tensor.attrs.get("fix_point"),
-        "nonlinear": op.attrs.get("nonlinear"),
+        "fix_point": fix_point if isinstance(fix_point, int) else None,
+        "nonlinear": _text(op.attrs, "nonlinear"),
         "macs": macs_of(graph, op),
         "workload": workload_of(graph, op),
         "weights": sum(int(c.data.size) for c in constants if c.data is not None),
@@ -67,7 +69,7 @@ def _describe_subgraph(graph: Graph, subgraph: Subgraph) -> dict[str, Any]:
     return {
         "name": subgraph.name,
         "device": subgraph.device,
-        "target": subgraph.attrs.get("dpu_name"),
+        "target": _text(subgraph.attrs, "dpu_name"),
         "fingerprint": f"{fingerprint:#x}" if isinstance(fingerprint, int) else None,
         "releases": _releases(fingerprint),
         "has_instructions": bool(subgraph.attrs.get("mc_code")),
@@ -75,6 +77,12 @@ def _describe_subgraph(graph: Graph, subgraph: Subgraph) -> dict[str, Any]:
         "macs": sum(macs_of(graph, op) for op in ops),
         "weights": sum(int(op.data.size) for op in ops if op.data is not None),
     }
+
+
+def _text(attrs: dict[str, Any], key: str) -> str | None:
+    """Return an attribute that should be text; None if it is missing or something else."""
+    found = attrs.get(key)
+    return found if isinstance(found, str) else None
 
 
 def _releases(fingerprint: object) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
+import re
 from typing import Any
 
 ROW, BOX, LEFT, WIDTH = 34, 26, 150, 640
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOURS = {"USER": "#e8e4f3", "DPU": "#d9ecdf", "CPU": "#fbe7cf"}
 
 
@@ -16,12 +18,16 @@ def draw_svg(described: dict[str, Any]) -> str:
     height = ROW * (len(ops) + 1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 20}" height="{height}"'
-        f' font-family="sans-serif" font-size="12" role="img" aria-label="{escape(described["name"])}">',
+        f' font-family="sans-serif" font-size="12" role="img" aria-label="{_escape(described["name"])}">',
         '<rect width="100%" height="100%" fill="white"/>',
     ]
     parts += [_edge(rows[source], rows[op["name"]]) for op in ops for source in op["inputs"]]
     parts += [_box(op, row) for row, op in enumerate(ops)]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _escape(text: str) -> str:
+    return html.escape(_NOT_XML.sub("\ufffd", text))
 
 
 def _middle(row: int) -> float:
@@ -47,12 +53,12 @@ def _box(op: dict[str, Any], row: int) -> str:
     work = f"  {op['macs']:,} MAC" if op["macs"] else ""
     text = f"{op['type']}  {'x'.join(map(str, op['dims']))}{fix}{work}"
     return (
-        f"<g><title>{escape(op['name'])}</title>"
+        f"<g><title>{_escape(op['name'])}</title>"
         f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{BOX}" rx="4" fill="{fill}"'
         ' stroke="#777"/>'
-        f'<text x="{LEFT + 8}" y="{top + 17}">{escape(text)}</text>'
+        f'<text x="{LEFT + 8}" y="{top + 17}">{_escape(text)}</text>'
         f'<text x="{LEFT + WIDTH - 8}" y="{top + 17}" text-anchor="end" fill="#555">'
-        f"{escape(_short(op['name']))}</text></g>"
+        f"{_escape(_short(op['name']))}</text></g>"
     )
 
 

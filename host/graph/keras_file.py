@@ -98,7 +98,10 @@ def _mend(config: Any) -> None:
             options.pop(option, None)
         if kind == "LeakyReLU" and "alpha" in options:
             options["negative_slope"] = options.pop("alpha")
-        for ends in ("input_layers", "output_layers"):  # Keras 3 tells one tensor from a list of one
+        for ends in (
+            "input_layers",
+            "output_layers",
+        ):  # Keras 3 tells one tensor from a list of one
             if ends in options and len(options[ends]) == 1:
                 options[ends] = options[ends][0]
         if options.get("activation") == "hard_sigmoid":

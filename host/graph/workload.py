@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from host.graph.graph import Graph, Op, Subgraph
+from target.errors import ModelError
 
 
 def macs_of(graph: Graph, op: Op) -> int:
@@ -17,14 +18,20 @@ def macs_of(graph: Graph, op: Op) -> int:
 
 
 def workload_of(graph: Graph, op: Op) -> int:
-    """Return the operations of an op for one image."""
+    """Return the operations of an op for one image.
+
+    Raises:
+        ModelError: If a pool has no kernel.
+    """
     if "weights" in op.args:
         return 2 * macs_of(graph, op)
     elements = math.prod(op.tensor.dims)
     if op.type in ("pool-fix", "maxpool2d", "avgpool2d"):
+        if "kernel" not in op.attrs:
+            raise ModelError(f"op '{op.name}' ({op.type}) must have attribute 'kernel', got none")
         return elements * int(math.prod(op.attrs["kernel"]))
     if op.type in ("eltwise-fix", "add", "mul"):
-        return elements * (len(op.args["input"]) - 1)
+        return elements * max(len(op.args.get("input", ())) - 1, 0)
     return 0
 
 

@@ -6,12 +6,8 @@ import keras
 import numpy as np
 
 from host.data.augment import AugmentConfig, augment
+from host.data.calibration import network_input
 from host.data.samples import Samples
-
-
-def network_input(images: np.ndarray) -> np.ndarray:
-    """Return float32 (n, h, w, 1) in [0, 1] of uint8 (n, h, w): what the networks are trained on."""
-    return np.asarray(images.astype(np.float32)[..., None] / np.float32(255))
 
 
 def one_hot(labels: np.ndarray, outputs: int) -> np.ndarray:

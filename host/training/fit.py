@@ -11,9 +11,10 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from host.data.calibration import network_input
 from host.data.samples import Samples
 from host.data.split import Split, split_by_rule
-from host.training.batches import Batches, network_input, one_hot
+from host.training.batches import Batches, one_hot
 from host.training.checkpoint import Checkpoint, Progress
 from host.training.config import TrainConfig
 from host.training.networks import build_network

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from host.data.calibration import network_input
 from host.data.samples import Samples
 from host.data.split import split_by_rule
 from host.graph.graph import Graph
-from host.training.batches import Batches, network_input, one_hot
+from host.training.batches import Batches, one_hot
 from host.training.config import TrainConfig
 from host.training.graph_layer import GraphLayer
 from host.training.schedules import build_schedule

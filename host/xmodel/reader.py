@@ -16,12 +16,18 @@ from google.protobuf.message import DecodeError
 
 from host.graph.graph import Graph, Op, Subgraph, Tensor
 from host.xmodel.attributes import read_attrs
+from host.xmodel.limits import (
+    MAX_DIMS,
+    MAX_TENSOR_ELEMENTS,
+    check_attrs,
+    check_name,
+    check_work,
+)
 from host.xmodel.schema import GraphMessage
 from target.errors import ModelError
 
 DATA_TYPES = {0: "int", 1: "uint", 2: "xint", 3: "xuint", 4: "float", 5: "bfloat", 6: "unknown"}
-# Bounds that no DPUCZDX8G network comes near; beyond them a file is damaged or hostile.
-MAX_TENSOR_ELEMENTS = 1 << 30
+_CONSTANTS = ("const", "const-fix")
 MAX_SUBGRAPH_DEPTH = 8
 FAMILY = "DPUCZDX8G"
 
@@ -60,11 +66,14 @@ def read_xmodel(path: Path) -> Graph:
 
 
 def _graph(message: Any) -> Graph:
+    check_name(message.graph_name, "graph")
     graph = Graph(message.graph_name)
-    graph.attrs = read_attrs(message.graph_attr)
+    graph.attrs = _attrs(message.graph_attr)
+    _check_names(message)
     _check_order(message)
     for node in message.op_node:
         graph.add(_op(node))
+    check_work(graph)
     if message.HasField("subg_root"):
         graph.root = _subgraph(message.subg_root, graph, 0)
         _check_partition(graph)
@@ -74,13 +83,27 @@ def _graph(message: Any) -> Graph:
     return graph
 
 
+def _check_names(message: Any) -> None:
+    ops: set[str] = set()
+    tensors: set[str] = set()
+    for node in message.op_node:
+        name, tensor = node.op_name, node.output_tensor.tensor_name
+        check_name(name, "op")
+        check_name(node.op_type, "a type of op")
+        if not name or not node.op_type:
+            raise ModelError(
+                f"op must have a name and a type, got name '{name}' type '{node.op_type}'"
+            )
+        check_name(tensor, f"the tensor of op '{name}'")
+        for what, one, taken in (("op", name, ops), ("tensor", tensor, tensors)):
+            if one in taken:
+                raise ModelError(f"{what} names must be unique, got '{one}' twice")
+            taken.add(one)
+
+
 def _check_order(message: Any) -> None:
     """Say 'cycle' or 'order' rather than 'no such op' when an input comes later than its user."""
-    places: dict[str, int] = {}
-    for place, node in enumerate(message.op_node):
-        if node.op_name in places:
-            raise ModelError(f"op names must be unique, got '{node.op_name}' twice")
-        places[node.op_name] = place
+    places = {node.op_name: place for place, node in enumerate(message.op_node)}
     for place, node in enumerate(message.op_node):
         for arg in node.args:
             for name in arg.arg_ops:
@@ -92,22 +115,34 @@ def _check_order(message: Any) -> None:
 
 
 def _op(node: Any) -> Op:
-    name = node.op_name
-    if not name or not node.op_type:
-        raise ModelError(f"op must have a name and a type, got name '{name}' type '{node.op_type}'")
-    attrs = read_attrs(node.op_attr)
+    name, attrs = node.op_name, _attrs(node.op_attr)
+    op = Op(name, node.op_type, _tensor(node.output_tensor, name), {}, attrs)
+    if not op.tensor.dims and op.type not in _CONSTANTS:
+        raise ModelError(f"tensor of op '{name}' must have dims, got none")
+    check_attrs(op)
+    for arg in node.args:
+        check_name(arg.arg_name, f"an argument of op '{name}'")
+        if arg.arg_name in op.args:
+            raise ModelError(f"arguments of op '{name}' must be unique, got '{arg.arg_name}' twice")
+        op.args[arg.arg_name] = list(arg.arg_ops)
     raw = attrs.get("data")
-    tensor = _tensor(node.output_tensor, name)
-    op = Op(name, node.op_type, tensor, {}, attrs)
-    op.args = {arg.arg_name: list(arg.arg_ops) for arg in node.args}
-    if op.type in ("const", "const-fix") and isinstance(raw, bytes) and raw:
+    if op.type in _CONSTANTS and isinstance(raw, bytes) and raw:
         attrs["data"] = b""
-        op.data = _constant(raw, tensor, name)
+        op.data = _constant(raw, op.tensor, name)
     return op
+
+
+def _attrs(message: Any) -> dict[str, Any]:
+    """Return attributes; those without a value are as good as missing."""
+    return {key: value for key, value in read_attrs(message).items() if value is not None}
 
 
 def _tensor(message: Any, op_name: str) -> Tensor:
     dims = tuple(int(dim) for dim in message.tensor_dim)
+    if len(dims) > MAX_DIMS:
+        raise ModelError(
+            f"tensor of op '{op_name}' must have at most {MAX_DIMS} dims, got {len(dims)}"
+        )
     if any(dim <= 0 for dim in dims) or math.prod(dims) > MAX_TENSOR_ELEMENTS:
         raise ModelError(
             f"tensor of op '{op_name}' must have 1 to {MAX_TENSOR_ELEMENTS} elements,"
@@ -123,7 +158,7 @@ def _tensor(message: Any, op_name: str) -> Tensor:
         message.tensor_name,
         dims,
         f"{kind}{message.tensor_bit_width}",
-        read_attrs(message.tensor_attr),
+        _attrs(message.tensor_attr),
     )
 
 
@@ -154,11 +189,12 @@ def _fits(raw: bytes, tensor: Tensor, kinds: dict[str, str]) -> bool:
 def _subgraph(message: Any, graph: Graph, depth: int) -> Subgraph:
     if depth > MAX_SUBGRAPH_DEPTH:
         raise ModelError(f"subgraphs must be at most {MAX_SUBGRAPH_DEPTH} deep, got more")
+    check_name(message.subgraph_name, "subgraph")
     for name in message.op_name:
         graph.op(name)
     return Subgraph(
         message.subgraph_name,
-        read_attrs(message.subg_attr),
+        _attrs(message.subg_attr),
         list(message.op_name),
         [_subgraph(child, graph, depth + 1) for child in message.subg_child],
     )
@@ -205,6 +241,6 @@ def _bind_weights(graph: Graph, subgraph: Subgraph) -> None:
         if not isinstance(start, int) or start < 0 or start + count > len(blob):
             raise ModelError(
                 f"weights of op '{name}' must lie within the {len(blob)} bytes of {register},"
-                f" got {count} bytes at {start}"
+                f" got {count} bytes at {start if isinstance(start, int) else short(start)[:-1].lstrip(chr(39))}"
             )
         op.data = np.frombuffer(blob, np.int8, count, start).reshape(op.tensor.dims)

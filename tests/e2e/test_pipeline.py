@@ -197,6 +197,9 @@ def test_quantize_of_a_keras_file_with_images(built: Path, tmp_path: Path, run: 
         "weights_int8.npz",
         "quantize.json",
         "outputs_int8.npz",
+        "layers.json",
+        "layers.md",
+        "layers.png",
     }
     with np.load(tmp_path / "out/outputs_int8.npz") as outputs:
         assert outputs["image"].dtype == np.int8 and outputs["final_float"].shape == (40, 25)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from host.__main__ import main
+from host.data.calibration import network_input
 from host.data.sign_mnist import load_sign_mnist
 from host.graph.from_keras import from_keras
 from host.quantizer.config import QuantConfig
@@ -21,7 +22,6 @@ from host.training.config import TrainConfig
 import_keras()
 import keras  # noqa: E402
 
-from host.training.batches import network_input  # noqa: E402
 from host.training.networks import build_network  # noqa: E402
 from host.training.quantization_aware import train_quantized  # noqa: E402
 

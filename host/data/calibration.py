@@ -1,0 +1,84 @@
+"""Images that a quantization calibrates on, and others that it is judged on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from host.data.npz import load_classes, load_images
+from host.data.samples import Samples
+from target.errors import DataError
+from target.text.labels import classes_of_outputs, letter_of
+
+HELD_OUT = 1000  # at most
+
+
+class CalibrationImages(NamedTuple):
+    """What a quantization calibrates on, and what its report looks at.
+
+    Attributes:
+        calibration: float32 (n, h, w, c).
+        held_out: Others if there are any, else the same; at most HELD_OUT.
+        classes: Of the held-out ones, the output that should be highest, int (n,); None if unknown.
+        source: Name of the file they are from.
+    """
+
+    calibration: np.ndarray
+    held_out: np.ndarray
+    classes: np.ndarray | None
+    source: str
+
+
+def network_input(images: np.ndarray) -> np.ndarray:
+    """Return float32 (n, h, w, 1) in [0, 1] of uint8 (n, h, w): what the networks are trained on."""
+    return np.asarray(images.astype(np.float32)[..., None] / np.float32(255))
+
+
+def choose_calibration(images: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return `count` random images, of uint8 (n, h, w), as network inputs, float32 (count, h, w, 1)."""
+    rows = np.random.default_rng(seed).permutation(len(images))[:count]
+    return network_input(images[rows])
+
+
+def images_of_file(path: Path, count: int) -> CalibrationImages:
+    """Return the images of an .npz file: the first `count`, and those behind them.
+
+    Raises:
+        DataError: If the file has none.
+    """
+    images, classes = load_images(path), load_classes(path)
+    start = count if len(images) > count else 0
+    rest = None if classes is None else classes[start:][:HELD_OUT]
+    return CalibrationImages(images, images[start:][:HELD_OUT], rest, path.name)
+
+
+def images_of_samples(samples: Samples, count: int, seed: int, outputs: int) -> CalibrationImages:
+    """Return random images of a data set: `count`, and others.
+
+    Args:
+        samples: Labelled by letters.
+        count: To calibrate on.
+        seed: Of the choice.
+        outputs: Of the network; they are letters or the classes are unknown.
+    """
+    rows = np.random.default_rng(seed).permutation(len(samples))[count:][:HELD_OUT]
+    rows = rows if len(rows) else np.arange(len(samples))[:HELD_OUT]
+    return CalibrationImages(
+        choose_calibration(samples.images, count, seed),
+        network_input(samples.images[rows]),
+        _classes_of(samples.labels[rows], outputs),
+        Path(samples.source).name,
+    )
+
+
+def _classes_of(labels: np.ndarray, outputs: int) -> np.ndarray | None:
+    """Return the output that stands for each letter; None if the network's outputs are no letters."""
+    try:
+        letters = classes_of_outputs(outputs)
+    except DataError:
+        return None
+    places = {letter: place for place, letter in enumerate(letters) if letter}
+    found = [places.get(letter_of(int(label))) for label in labels]
+    return None if None in found else np.array(found)
