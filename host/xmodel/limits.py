@@ -46,6 +46,10 @@ def _is_factor(value: Any) -> bool:
     return _are_integers(value) and len(value) == 2 and 0 <= value[1] <= MAX_FACTOR_BITS
 
 
+def _is_round_mode(value: Any) -> bool:
+    return isinstance(value, str) and value in ROUND_MODES
+
+
 _LISTS = ("kernel", "stride", "dilation", "pad", "paddings", "begin", "end", "strides", "order")
 _INTEGERS = ("group", "fix_point", "prelu_in", "prelu_shift")
 _SHIFTS = ("hsigmoid_in", "shift_hsigmoid", "shift_hswish")
@@ -56,7 +60,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("nonlinear", "type", "mode"), ("text", _is_text)),
     **dict.fromkeys(("alpha", "epsilon", "slope", "offset"), ("a float32 number", _is_number)),
     "dpu_factor": (f"[N, M] with M of 0..{MAX_FACTOR_BITS}", _is_factor),
-    "round_mode": (f"one of {sorted(ROUND_MODES)}", ROUND_MODES.__contains__),
+    "round_mode": (f"one of {sorted(ROUND_MODES)}", _is_round_mode),
 }
 
 
@@ -90,7 +94,9 @@ def check_attrs(op: Op) -> None:
     for key in _TENSOR_INTEGERS:
         value = op.tensor.attrs.get(key, 0)
         if not isinstance(value, int):
-            raise ModelError(f"{key} of tensor of op '{op.name}' must be an integer, got {short(value)}")
+            raise ModelError(
+                f"{key} of tensor of op '{op.name}' must be an integer, got {short(value)}"
+            )
     for key, (kind, is_right) in _KINDS.items() if op.type in REQUIRED else ():
         if key in op.attrs and not is_right(op.attrs[key]):
             raise ModelError(f"{key} of op '{op.name}' must be {kind}, got {short(op.attrs[key])}")

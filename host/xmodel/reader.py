@@ -22,9 +22,10 @@ from host.xmodel.limits import (
     check_attrs,
     check_name,
     check_work,
+    short,
 )
 from host.xmodel.schema import GraphMessage
-from target.errors import ModelError
+from target.errors import ModelError, one_line
 
 DATA_TYPES = {0: "int", 1: "uint", 2: "xint", 3: "xuint", 4: "float", 5: "bfloat", 6: "unknown"}
 _CONSTANTS = ("const", "const-fix")
@@ -217,7 +218,7 @@ def _check_device(subgraph: Subgraph) -> None:
         fingerprint = subgraph.attrs.get("dpu_fingerprint")
         number = f"{fingerprint:#x}" if isinstance(fingerprint, int) else "unknown"
         raise ModelError(
-            f"DPU must be a {FAMILY}, got {name} (fingerprint {number})"
+            f"DPU must be a {FAMILY}, got {one_line(name)[:40]} (fingerprint {number})"
             f" in subgraph '{subgraph.name}'; compile for the board's arch.json"
         )
 
@@ -234,13 +235,13 @@ def _bind_weights(graph: Graph, subgraph: Subgraph) -> None:
         if not isinstance(blob, bytes):
             raise ModelError(
                 f"weights of op '{name}' must be in {register} of subgraph '{subgraph.name}',"
-                f" got registers {sorted(blobs)}"
+                f" got registers {short(sorted(blobs))}"
             )
         start = op.tensor.attrs.get("ddr_addr")
         count = math.prod(op.tensor.dims)
         if not isinstance(start, int) or start < 0 or start + count > len(blob):
             raise ModelError(
                 f"weights of op '{name}' must lie within the {len(blob)} bytes of {register},"
-                f" got {count} bytes at {start if isinstance(start, int) else short(start)[:-1].lstrip(chr(39))}"
+                f" got {count} bytes at {one_line(start)[:40]}"
             )
         op.data = np.frombuffer(blob, np.int8, count, start).reshape(op.tensor.dims)
