@@ -129,7 +129,7 @@ def _check_window(graph: Graph, op: Op) -> None:
     if not len(kernel) == len(dilation) == 2 or len(pad) != 4 or len(sources) != 1:
         return  # refused where the op is executed
     source, dims = sources[0].tensor.dims, op.tensor.dims
-    if len(source) != 4 or len(dims) < 2:
+    if len(source) != 4:
         return
     pixels = math.prod(kernel)
     if pixels > MAX_KERNEL_PIXELS:
@@ -137,6 +137,8 @@ def _check_window(graph: Graph, op: Op) -> None:
             f"kernel of op '{op.name}' must have at most {MAX_KERNEL_PIXELS} pixels, got {pixels}"
         )
     if op.type.startswith("transposed"):
+        if len(dims) != 4:
+            raise ModelError(f"tensor of op '{op.name}' must be (n, h, w, c), got {list(dims)}")
         (kw, kh), (dw, dh) = kernel, dilation
         sides = [side + (k - 1) * d for side, k, d in zip(dims[1:3], (kh, kw), (dh, dw))]
     else:
