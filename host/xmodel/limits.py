@@ -128,6 +128,8 @@ def _check_window(graph: Graph, op: Op) -> None:
     sources = graph.inputs(op)
     if not len(kernel) == len(dilation) == 2 or len(pad) != 4 or len(sources) != 1:
         return  # refused where the op is executed
+    if min(pad) < 0:
+        raise ModelError(f"pad of op '{op.name}' must be four sizes of at least 0, got {pad}")
     source, dims = sources[0].tensor.dims, op.tensor.dims
     if len(source) != 4:
         return

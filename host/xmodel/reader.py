@@ -108,6 +108,7 @@ def _check_order(message: Any) -> None:
     for place, node in enumerate(message.op_node):
         for arg in node.args:
             for name in arg.arg_ops:
+                check_name(name, f"an input of op '{node.op_name}'")
                 if places.get(name, -1) >= place:
                     raise ModelError(
                         "ops must stand in topological order without cycles,"
@@ -192,6 +193,7 @@ def _subgraph(message: Any, graph: Graph, depth: int) -> Subgraph:
         raise ModelError(f"subgraphs must be at most {MAX_SUBGRAPH_DEPTH} deep, got more")
     check_name(message.subgraph_name, "subgraph")
     for name in message.op_name:
+        check_name(name, "an op in a subgraph")
         graph.op(name)
     return Subgraph(
         message.subgraph_name,

@@ -123,3 +123,22 @@ def test_without_the_tools_mistakes_only_what_they_touch_differs() -> None:
     matched = quantize_graph(graph, IMAGES, QuantConfig(count=len(IMAGES), match_vai_q=True))
     names = {op.name for op in matched.graph}
     assert "s1_relu" not in names and "s1_pointwise_conv" in names
+
+
+def test_batch_norm_between_dense_layers_runs_on_the_cpu(tmp_path: Path) -> None:
+    image = layers.Input((4, 4, 1), name="image")
+    y = layers.Dense(6, activation="relu", name="fc1")(layers.Flatten(name="flat")(image))
+    y = layers.Dense(3, name="fc2")(layers.BatchNormalization(name="bn")(y))
+    graph = from_keras(keras.Model(image, y, name="flat"))
+    images = IMAGES[:8, :4, :4, :1]
+    quantized = quantize_graph(graph, images, QuantConfig(count=8)).graph
+    assert positions_of(quantized)["bn"] == {"output": positions_of(quantized)["bn"]["output"]}  # type: ignore[index]
+    compiled = _compiled(quantized, tmp_path)
+    assert [s.device for s in compiled.graph.subgraphs()].count("DPU") == 2
+    emulator = Emulator(compiled.graph)
+    codes = quantize(images, int(quantized.op("image_fix").attrs["fix_point"]))
+    values = emulator.run({emulator.inputs[0].name: codes})
+    real = Emulator(quantized).run({"image": images})
+    position = int(quantized.op("fc2_fix").attrs["fix_point"])
+    got = values["fc2_fix"].reshape(len(images), -1)
+    assert np.array_equal(got, quantize(real["fc2_fix"], position))
