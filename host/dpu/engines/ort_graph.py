@@ -22,6 +22,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from host.dpu.engines import ort_sums
 from host.dpu.engines.base import Unsupported
 from host.dpu.ops.average import average_factor
 from host.graph.graph import Graph, Op
@@ -110,20 +111,33 @@ class OnnxBuilder:
             "conv2d-fix": self._convolution,
             "depthwise-conv2d-fix": self._convolution,
             "pool-fix": self._pool,
+            "eltwise-fix": self._on_integers,
+            "concat-fix": self._on_integers,
         }
         if op.type not in converters:
             raise Unsupported(f"op '{op.name}' must be of a type it has, got '{op.type}'")
         converters[op.type](op)
 
-    def _constant(self, name: str, value: np.ndarray | np.generic) -> str:
+    def constant(self, name: str, value: np.ndarray | np.generic) -> str:
+        """Add a constant, once a name; returns its name."""
         if name not in self._constants:
             self._constants[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
-    def _node(self, kind: str, inputs: list[str], op: Op, note: str = "", **attrs: Any) -> str:
+    def node(self, kind: str, inputs: list[str], op: Op, note: str = "", **attrs: Any) -> str:
+        """Add a node, named after the op it is for; returns its output."""
         name = f"{op.name}/{kind}{note}"
         self._nodes.append(helper.make_node(kind, inputs, [name], name=name, **attrs))
         return name
+
+    def sources(self, op: Op) -> list[Wire]:
+        """Return where the codes of an op's inputs are."""
+        return [self.wires[source.name] for source in self._graph.inputs(op)]
+
+    def _on_integers(self, op: Op) -> None:
+        make = ort_sums.eltwise if op.type == "eltwise-fix" else ort_sums.concat
+        name, zero = make(self, op)
+        self.wires[op.name] = Wire(name, zero, op)
 
     def _before(self, op: Op) -> Wire:
         return self.wires[self._graph.input(op).name]
@@ -140,11 +154,11 @@ class OnnxBuilder:
         if before.name != "codes":
             self.wires[op.name] = dataclasses.replace(before, op=op)
         elif len(dims) == 4 and dims[3] == 1:
-            shape = self._constant("nchw", np.array([-1, 1, *dims[1:3]], np.int64))
-            name = self._node("Reshape", ["codes", shape], op)
+            shape = self.constant("nchw", np.array([-1, 1, *dims[1:3]], np.int64))
+            name = self.node("Reshape", ["codes", shape], op)
             self.wires[op.name] = Wire(name, 128, op)
         elif len(dims) == 4:
-            name = self._node("Transpose", ["codes"], op, perm=[0, 3, 1, 2])
+            name = self.node("Transpose", ["codes"], op, perm=[0, 3, 1, 2])
             self.wires[op.name] = Wire(name, 128, op)
         else:
             raise Unsupported(f"input must be a map (n, h, w, c), got {dims}")
@@ -160,18 +174,23 @@ class OnnxBuilder:
             raise Unsupported(f"reshape '{op.name}' must be of maps and rows, got {old} to {new}")
         name = before.name
         if len(old) == 4 and old[1:3] != (1, 1):
-            name = self._node("Transpose", [name], op, perm=[0, 2, 3, 1])
-        shape = self._constant(f"{op.name}/shape", np.array([-1, *new[1:]], np.int64))
-        name = self._node("Reshape", [name, shape], op)
+            name = self.node("Transpose", [name], op, perm=[0, 2, 3, 1])
+        shape = self.constant(f"{op.name}/shape", np.array([-1, *new[1:]], np.int64))
+        name = self.node("Reshape", [name, shape], op)
         if len(new) == 4:
-            name = self._node("Transpose", [name], op, "back", perm=[0, 3, 1, 2])
+            name = self.node("Transpose", [name], op, "back", perm=[0, 3, 1, 2])
         self.wires[op.name] = Wire(name, before.zero, op)
 
     def _convolution(self, op: Op) -> None:
         source = self._graph.input(op)
         weights = self._graph.input(op, "weights")
-        if weights.data is None or op.attrs.get("nonlinear", "NONE") not in ("NONE", "RELU"):
-            raise Unsupported(f"op '{op.name}' must have NONE or RELU, got {op.attrs['nonlinear']}")
+        nonlinear, group = str(op.attrs.get("nonlinear", "NONE")), op.attrs.get("group", 1)
+        whole_six = nonlinear == "RELU6" and op.tensor.fix_point >= 0
+        plain = nonlinear in ("NONE", "RELU") or whole_six
+        if weights.data is None or not plain or group != 1:
+            raise Unsupported(
+                f"op '{op.name}' must have NONE, RELU or RELU6 and 1 group, got {nonlinear}, {group}"
+            )
         product = source.tensor.fix_point + weights.tensor.fix_point
         bias = np.zeros(op.tensor.dims[-1], np.int64)
         cut = product - op.tensor.fix_point
@@ -183,8 +202,12 @@ class OnnxBuilder:
             bias = np.floor(np.ldexp(codes, shift) + rounding).astype(np.int64)
         depthwise = op.type == "depthwise-conv2d-fix"
         layout = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-        relu = op.attrs.get("nonlinear", "NONE") == "RELU"
-        self._qlinear(op, weights.data.transpose(layout), bias, cut, relu)
+        if depthwise and len(weights.data) != 1:
+            raise Unsupported(f"op '{op.name}' must have one kernel a channel")
+        relu = nonlinear != "NONE"
+        # Rounding is monotonic and 6 a whole code, so it may be cut off behind it.
+        highest = min(127, 6 << min(op.tensor.fix_point, 8)) if whole_six else 127
+        self._qlinear(op, weights.data.transpose(layout), bias, (cut, relu, highest))
 
     def _pool(self, op: Op) -> None:
         before = self._before(op)
@@ -195,17 +218,23 @@ class OnnxBuilder:
             channels = op.tensor.dims[-1]
             kernel = np.full((channels, 1, kh, kw), count, np.int64)
             bias = np.zeros(channels, np.int64)
-            self._qlinear(op, kernel, bias, bits - shift, relu=before.zero == 0)
+            self._qlinear(op, kernel, bias, (bits - shift, before.zero == 0, 127))
             return
         if shift or op.attrs.get("nonlinear", "NONE") != "NONE":
             raise Unsupported(
                 f"max pool '{op.name}' must keep its fix point, got a shift of {shift}"
             )
-        name = self._node("MaxPool", [before.name], op, kernel_shape=[kh, kw], **_window(op))
+        name = self.node("MaxPool", [before.name], op, kernel_shape=[kh, kw], **_window(op))
         self.wires[op.name] = Wire(name, before.zero, op)
 
-    def _qlinear(self, op: Op, weights: np.ndarray, bias: np.ndarray, cut: int, relu: bool) -> None:
-        """Add a QLinearConv: weights (oc, ic / group, kh, kw), bias in units of the sum."""
+    def _qlinear(
+        self, op: Op, weights: np.ndarray, bias: np.ndarray, finish: tuple[int, bool, int]
+    ) -> None:
+        """Add a QLinearConv: weights (oc, ic / group, kh, kw), bias in units of the sum.
+
+        `finish` is the shift of the sums, whether a ReLU follows, and the highest code then.
+        """
+        cut, relu, highest = finish
         before = self._before(op)
         weights = weights.astype(np.int64)  # |-128| does not fit int8
         offset = 0.0 if relu else 128 * 2.0**cut
@@ -218,26 +247,26 @@ class OnnxBuilder:
             raise Unsupported(f"op '{op.name}' must have a shift of -7 to {MAX_CUT}, got {cut}")
         if float((largest + np.abs(bias) + offset).max(initial=0)) >= MAX_SUM:
             raise Unsupported(f"sums of op '{op.name}' must stay below {MAX_SUM}, got larger ones")
-        one = self._constant("one", np.float32(1))
-        zero = self._constant("zero", np.uint8(0))
+        one = self.constant("one", np.float32(1))
+        zero = self.constant("zero", np.uint8(0))
         inputs = [
             before.name,
             one,
-            zero if before.zero == 0 else self._constant("z128", np.uint8(128)),
-            self._constant(f"{op.name}/weights", np.ascontiguousarray(weights, dtype=np.int8)),
-            self._constant(f"{op.name}/multiplier", multiplier(cut)),
-            self._constant("zero_weight", np.int8(0)),
+            zero if before.zero == 0 else self.constant("z128", np.uint8(128)),
+            self.constant(f"{op.name}/weights", np.ascontiguousarray(weights, dtype=np.int8)),
+            self.constant(f"{op.name}/multiplier", multiplier(cut)),
+            self.constant("zero_weight", np.int8(0)),
             one,
             zero,
-            self._constant(f"{op.name}/bias", (bias + int(offset)).astype(np.int32)),
+            self.constant(f"{op.name}/bias", (bias + int(offset)).astype(np.int32)),
         ]
         group = len(weights) if weights.shape[1] == 1 and before.op.tensor.dims[-1] > 1 else 1
         kernel = list(weights.shape[2:])
-        name = self._node(
-            "QLinearConv", inputs, op, kernel_shape=kernel, group=group, **_window(op)
-        )
+        name = self.node("QLinearConv", inputs, op, kernel_shape=kernel, group=group, **_window(op))
         if relu:
-            name = self._node("Clip", [name, "", self._constant("c127", np.uint8(127))], op)
+            name = self.node(
+                "Clip", [name, "", self.constant(f"c{highest}", np.uint8(highest))], op
+            )
         self.wires[op.name] = Wire(name, 0 if relu else 128, op)
 
 

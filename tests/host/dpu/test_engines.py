@@ -113,7 +113,7 @@ def _compare(graph: Graph, codes: np.ndarray, least: int) -> None:
     seed=st.integers(0, 2**32 - 1),
     cut=st.integers(0, MAX_CUT),
     bias_shift=st.integers(-7, 9),
-    nonlinear=st.sampled_from(["NONE", "RELU"]),
+    nonlinear=st.sampled_from(["NONE", "RELU", "RELU6"]),
     depthwise=st.booleans(),
     spread=st.sampled_from([2, 20, 127]),
 )
@@ -128,8 +128,68 @@ def test_random_convolutions(
         weights, bias, cut, bias_shift, nonlinear=nonlinear, depthwise=depthwise
     )
     codes = generator.integers(-128, 128, (7, 6, 6, 4)).astype(np.int8)
+    if nonlinear == "RELU6" and doors[1].tensor.fix_point < 0:
+        return  # left to the reference
     fast = make_engine("onnxruntime", graph, doors)
     assert np.array_equal(fast.run(codes), make_engine("reference", graph, doors).run(codes))
+
+
+def _joined(kind: str, fixes: list[int], relus: list[bool], **attrs: object) -> Graph:
+    """Max pools of one input, brought apart by 1x1 convolutions, joined by one op."""
+    graph = Graph("joined")
+    graph.add(Op("x", "data-fix", _code_tensor("x", (1, 4, 3, 2), 5)))
+    graph.add(Op("up", "upload", _code_tensor("up", (1, 4, 3, 2), 5), {"input": ["x"]}))
+    generator = np.random.default_rng(len(fixes))
+    for number, (fix, relu) in enumerate(zip(fixes[:-1], relus)):
+        weights = generator.integers(-128, 128, (2, 1, 1, 2)).astype(np.int8)
+        graph.add(_constant(f"w{number}", weights, 7))
+        window = {"kernel": [1, 1], "stride": [1, 1], "pad": [0] * 4}
+        window["nonlinear"] = "RELU" if relu else "NONE"  # type: ignore[assignment]
+        tensor = _code_tensor(f"c{number}", (1, 4, 3, 2), fix)
+        args = {"input": ["up"], "weights": [f"w{number}"]}
+        graph.add(Op(f"c{number}", "conv2d-fix", tensor, args, window))
+    inputs = [f"c{number}" for number in range(len(fixes) - 1)]
+    dims = (1, 4, 3, 2 * len(inputs)) if kind == "concat-fix" else (1, 4, 3, 2)
+    graph.add(Op("j", kind, _code_tensor("j", dims, fixes[-1]), {"input": inputs}, dict(attrs)))
+    graph.add(Op("d", "download", _code_tensor("d", dims, fixes[-1]), {"input": ["j"]}))
+    return graph
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    fixes=st.lists(st.integers(-2, 9), min_size=3, max_size=4),
+    relus=st.lists(st.booleans(), min_size=3, max_size=3),
+    kind=st.sampled_from(["ADD", "MUL"]),
+    nonlinear=st.sampled_from(["NONE", "RELU"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_random_sums_and_products(
+    fixes: list[int], relus: list[bool], kind: str, nonlinear: str, seed: int
+) -> None:
+    graph = _joined("eltwise-fix", fixes, relus, type=kind, nonlinear=nonlinear)
+    doors = graph.op("x"), graph.op("d")
+    codes = np.random.default_rng(seed).integers(-128, 128, (5, 4, 3, 2)).astype(np.int8)
+    try:
+        fast = make_engine("onnxruntime", graph, doors)
+    except Unsupported as error:
+        assert "bits" in str(error) or "shift" in str(error)
+        return
+    assert np.array_equal(fast.run(codes), make_engine("reference", graph, doors).run(codes))
+
+
+@pytest.mark.parametrize("relus", [[True, True], [True, False], [False, False]], ids=str)
+@pytest.mark.parametrize("axis", [3, -1])
+def test_concatenation(relus: list[bool], axis: int) -> None:
+    graph = _joined("concat-fix", [4, 4, 4], relus, axis=axis)
+    doors = graph.op("x"), graph.op("d")
+    codes = np.random.default_rng(1).integers(-128, 128, (5, 4, 3, 2)).astype(np.int8)
+    fast = make_engine("onnxruntime", graph, doors)
+    assert np.array_equal(fast.run(codes), make_engine("reference", graph, doors).run(codes))
+
+
+def test_concatenation_of_other_fix_points_goes_to_the_reference() -> None:
+    graph = _joined("concat-fix", [4, 5, 4], [True, True], axis=3)
+    assert make_engine("auto", graph, (graph.op("x"), graph.op("d"))).name == "reference"
 
 
 def test_every_tie_is_rounded_up() -> None:
@@ -142,7 +202,7 @@ def test_every_tie_is_rounded_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cut", "nonlinear"), [(MAX_CUT + 1, "NONE"), (5, "LEAKYRELU"), (5, "RELU6")]
+    ("cut", "nonlinear"), [(MAX_CUT + 1, "NONE"), (5, "LEAKYRELU"), (15, "RELU6")]
 )
 def test_what_it_cannot_do_exactly_goes_to_the_reference(cut: int, nonlinear: str) -> None:
     weights, bias = np.ones((1, 1, 1, 1), np.int8), np.zeros(1, np.int8)
