@@ -19,7 +19,7 @@ from host.graph.passes.fold_padding import fold_padding
 from target.errors import ModelError
 from target.vision.fixed_point import dequantize, quantize
 
-NONLINEAR = {"relu": "RELU", "relu6": "RELU6", "leaky-relu": "LEAKYRELU"}
+NONLINEAR = {"identity": "NONE", "relu": "RELU", "relu6": "RELU6", "leaky-relu": "LEAKYRELU"}
 PASS_THROUGH = ("reshape", "flatten")
 
 
@@ -63,6 +63,8 @@ class _Lowering:
                 self._reshape(op)
             elif op.type == "pad" and self._inputs_are_codes(op):
                 self._pad(op)
+            elif op.type == "identity" and self._inputs_are_codes(op):
+                self._codes[op.name] = self._codes[op.args["input"][0]]
             else:
                 self._keep_float(op)
         for op in self._old.outputs():

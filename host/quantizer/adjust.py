@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from host.graph.graph import Graph, Op
-from host.quantizer.annotate import CONV_LIKE, ELTWISE, FLOAT
+from host.quantizer.annotate import (
+    CONV_LIKE,
+    ELTWISE,
+    FLOAT,
+    LAYER,
+    is_activation_layer,
+    is_leaky_relu,
+)
 from host.quantizer.layer_order import layer_order
 from host.quantizer.places import get, input_fixes, output_fix, put, weight_fix
 
@@ -44,6 +51,8 @@ def hard_sigmoid(graph: Graph) -> int:
     """Input 0..15, output at least 7, and 14 + input - output more than 0."""
     changed = 0
     for op in layer_order(graph, "hard-sigmoid"):
+        if is_activation_layer(op):
+            continue  # Keras's own: its output is float
         source, out = input_fixes(graph, op)[0], output_fix(graph, op)
         if source is None or out is None:
             continue
@@ -91,17 +100,25 @@ def shift_write(graph: Graph, match_vai_q: bool) -> int:
 def shift_swish(graph: Graph) -> int:
     """X times hard-sigmoid(x): 0 <= sum of input positions - output <= 15; the output moves."""
     changed = 0
-    for op, sources, out in _eltwise(graph):
-        producers = [graph.input(source) for source in sources]
-        gated = any(
-            gate.type == "hard-sigmoid" and graph.input(gate).name == other.name
-            for gate, other in zip(producers, sources[::-1])
-        )
-        if op.type != "mul" or len(sources) != 2 or not gated or out is None:
+    for op in layer_order(graph, "mul"):
+        first, second = input_fixes(graph, op)[:2]
+        own = [user for user in graph.consumers(op.name) if user.type == "fix"]
+        if first is None or second is None or not own or not _is_swish(graph, first, second):
             continue
-        total = get(sources[0]) + get(sources[1])
-        changed += put(out, min(max(get(out), total - MAX_SHIFT), total))
+        total = get(first) + get(second)
+        changed += put(own[0], min(max(get(own[0]), total - MAX_SHIFT), total))
     return changed
+
+
+def _is_swish(graph: Graph, first: Op, second: Op) -> bool:
+    """Say whether one of two quantized tensors is the hard sigmoid of the other."""
+    layers = [graph.op(fix.attrs[LAYER]) for fix in (first, second)]
+    gates = [op.type == "hard-sigmoid" and not is_activation_layer(op) for op in layers]
+    if gates[0] == gates[1]:
+        return False
+    gate, other = layers if gates[0] else layers[::-1]
+    source = graph.input(gate)
+    return bool((source.attrs[LAYER] if source.type == "fix" else source.name) == other.name)
 
 
 def shift_cut(graph: Graph) -> int:
@@ -139,7 +156,7 @@ def shift_bias_leakyrelu(graph: Graph) -> int:
         source, _, weights = _around(graph, op)
         bias = weight_fix(graph, op, "bias")
         users = graph.consumers(op.name)
-        leaky = len(users) == 1 and users[0].type == "leaky-relu" and FLOAT not in users[0].attrs
+        leaky = len(users) == 1 and is_leaky_relu(users[0]) and FLOAT not in users[0].attrs
         if not leaky or source is None or weights is None or bias is None:
             continue
         product = get(weights) + get(source)

@@ -17,12 +17,12 @@ PASS_THROUGH = ("reshape", "flatten", "pad")
 POOLS = ("maxpool2d", "avgpool2d")
 ELTWISE = ("add", "mul")
 # Activations that are quantized behind, and those quantized before.
-POST_ACTIVATIONS = ("relu", "relu6", "leaky-relu")
+POST_ACTIVATIONS = ("relu", "relu6", "leaky-relu", "identity")  # the last is Activation("linear")
 PRE_ACTIVATIONS = (
     *("softmax", "elu", "selu", "softplus", "softsign", "swish", "gelu", "tanh", "sigmoid", "exp"),
     "hard-sigmoid",
 )
-_OWN_OUTPUT = (*CONV_LIKE, *ELTWISE, *POOLS, "concat", "resize", "prelu")
+_OWN_OUTPUT = (*CONV_LIKE, *ELTWISE, "concat", "resize", "prelu")
 _ROLES = (("weights", "kernel"), ("bias", "bias"), ("weight", "alpha"))
 
 # Attributes that only the quantizer reads; never written to a file.
@@ -55,9 +55,15 @@ def annotate(graph: Graph) -> None:
 
 def is_activation_layer(op: Op) -> bool:
     """Say whether an op was an Activation, ReLU or LeakyReLU layer; AMD's sigmoid is none."""
-    if op.type in POST_ACTIVATIONS:
+    if op.type in POST_ACTIVATIONS and op.type != "identity":
         return True
-    return op.type in PRE_ACTIVATIONS and op.attrs.get("__keras") == "Activation"
+    known = op.type in (*PRE_ACTIVATIONS, "identity")
+    return known and op.attrs.get("__keras") == "Activation"
+
+
+def is_leaky_relu(op: Op) -> bool:
+    """Say whether an op was a LeakyReLU layer; a ReLU with a slope is a ReLU to AMD's tool."""
+    return op.type == "leaky-relu" and op.attrs.get("__keras") != "ReLU"
 
 
 def _is_partner(graph: Graph, op: Op) -> bool:
@@ -67,9 +73,14 @@ def _is_partner(graph: Graph, op: Op) -> bool:
     source = graph.input(op)
     if len(graph.consumers(source.name)) != 1:
         return False
-    if op.type == "leaky-relu":
+    if is_leaky_relu(op):
         return source.type in CONV_LIKE
-    return source.type in (*CONV_LIKE, *ELTWISE, *POOLS)
+    return source.type in (*CONV_LIKE, *ELTWISE) or _is_known_pool(source)
+
+
+def _is_known_pool(op: Op) -> bool:
+    """AMD's tool does not know GlobalMaxPooling2D."""
+    return op.type in POOLS and op.attrs.get("__keras") != "GlobalMaxPooling2D"
 
 
 def _is_vitis_sigmoid(op: Op) -> bool:
@@ -78,7 +89,7 @@ def _is_vitis_sigmoid(op: Op) -> bool:
 
 def _is_wrapped(op: Op, partners: set[str]) -> bool:
     """Say whether AMD's tool knows the layer: then its inputs are codes, or made so."""
-    known = op.type in (*_OWN_OUTPUT, *PASS_THROUGH) or _is_vitis_sigmoid(op)
+    known = op.type in (*_OWN_OUTPUT, *PASS_THROUGH) or _is_vitis_sigmoid(op) or _is_known_pool(op)
     return known or op.name in partners
 
 
@@ -90,7 +101,7 @@ def _has_own_output(graph: Graph, op: Op, partners: set[str]) -> bool:
     users = graph.consumers(op.name)
     if op.type in (*CONV_LIKE, *ELTWISE) and len(users) == 1 and users[0].name in partners:
         return False
-    return op.type in _OWN_OUTPUT or _is_vitis_sigmoid(op)
+    return op.type in _OWN_OUTPUT or _is_vitis_sigmoid(op) or _is_known_pool(op)
 
 
 def _is_requantized(graph: Graph, op: Op, wrapped: set[str]) -> bool:

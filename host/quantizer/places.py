@@ -6,7 +6,7 @@ Source: vai_q_tensorflow2, vitis_pof2s_refine_transforms.py (what it calls ipos,
 from __future__ import annotations
 
 from host.graph.graph import Graph, Op
-from host.quantizer.annotate import LAYER, PASS_THROUGH, ROLE
+from host.quantizer.annotate import LAYER, PASS_THROUGH, POST_ACTIVATIONS, ROLE
 
 
 def input_fixes(graph: Graph, op: Op) -> list[Op | None]:
@@ -40,7 +40,7 @@ def output_fix(graph: Graph, op: Op) -> Op | None:
     for user in users:
         if user.type == "fix":
             return user
-    if len(users) == 1 and op.data is None and users[0].type not in PASS_THROUGH:
+    if len(users) == 1 and op.data is None and users[0].type in POST_ACTIVATIONS:
         for user in graph.consumers(users[0].name):
             if user.type == "fix":
                 return user

@@ -1,8 +1,8 @@
 """Choosing the binary point of a tensor: non-overflow and minimum squared error, in float32 as AMD's.
 
-Source: vai_q_tensorflow2, vitis_quantize_ops.py. Its compiled graph takes ln(s) times 1/ln(2) in
-float32, which misses exact powers of two 2**-k for k = 13, 15, 26, 27, 30, 31, 49, 52 by one; so
-do we.
+Source: vai_q_tensorflow2, vitis_quantize_ops.py. Its compiled graph multiplies by the reciprocals of
+constants, 1/127, 1/ln(2) and so on, instead of dividing, in float32, and so do we: exact powers of two
+2**-k then miss by one for k = 13, 15, 26, 27, 30, 31, 49, 52.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ CANDIDATES = 5
 _F = np.float32
 _RATIO = _F(-254 / 256)
 _SMALLEST = _F(2.0**-52)
+_ONE_OVER_RATIO, _ONE_OVER_MAX = _F(1) / _RATIO, _F(1) / _F(INT8_MAX)
 _ONE_OVER_LN2 = _F(1) / _F(np.log(2.0))
 
 
@@ -28,9 +29,9 @@ def non_overflow(values: np.ndarray) -> int:
         floor(-log2(max(-lo / 128, hi / 127))); 51 for all zeros. May be negative.
     """
     low, high = _F(values.min()), _F(values.max())
-    float_min = min(low, high / _RATIO)
-    float_max = max(high, low * _RATIO)
-    step = max(_F(float_min / _F(INT8_MIN)), _F(float_max / _F(INT8_MAX)), _SMALLEST)
+    float_min = min(low, _F(high * _ONE_OVER_RATIO))
+    float_max = max(high, _F(low * _RATIO))
+    step = max(_F(float_min / _F(INT8_MIN)), _F(float_max * _ONE_OVER_MAX), _SMALLEST)
     logarithm = _F(np.log(np.float64(step)))
     return int(np.floor(_F(-logarithm) * _ONE_OVER_LN2))
 

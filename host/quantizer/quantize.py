@@ -15,6 +15,7 @@ from host.graph.passes.batchnorm_to_depthwise import batchnorm_to_depthwise
 from host.graph.passes.equalize import equalize
 from host.graph.passes.fold_batchnorm import fold_batchnorm
 from host.graph.passes.relu6_to_relu import relu6_to_relu
+from host.graph.passes.remove_dropout import remove_dropout
 from host.quantizer.adjust import adjust
 from host.quantizer.annotate import annotate
 from host.quantizer.calibrate import Votes, calibrate
@@ -48,6 +49,7 @@ def optimize(graph: Graph, config: QuantConfig, for_dpu: bool = True) -> Graph:
         for_dpu: With the DPU's own functions for sigmoids, averages and so on.
     """
     optimized = graph.copy()
+    remove_dropout(optimized)
     if config.match_vai_q:
         if graph.attrs.get(SEQUENTIAL):
             raise ModelError(
@@ -60,7 +62,7 @@ def optimize(graph: Graph, config: QuantConfig, for_dpu: bool = True) -> Graph:
     fold_batchnorm(optimized)
     batchnorm_to_depthwise(optimized)
     if config.equalize:
-        equalize(optimized)
+        equalize(optimized, config.match_vai_q)
     if for_dpu:
         to_dpu_functions(optimized, config.match_vai_q)
     return optimized

@@ -12,6 +12,7 @@ from host.dpu.ops.average import average_factor
 from host.dpu.ops.hard_sigmoid_fix import FACTOR, FACTOR_BITS
 from host.dpu.ops.nonlinear import LEAKY_SLOPE
 from host.graph.graph import Graph, Op, Tensor
+from host.quantizer.annotate import is_leaky_relu
 
 _MAX_SIDE = 255
 _MAX_SQUARE = 8
@@ -35,7 +36,7 @@ def to_dpu_functions(graph: Graph, match_vai_q: bool = False) -> int:
             if factor is None:
                 continue
             op.attrs["dpu_factor"] = list(factor)
-        elif op.type == "leaky-relu" and abs(op.attrs["alpha"] - 0.1) < 1e-7:
+        elif is_leaky_relu(op) and abs(op.attrs["alpha"] - 0.1) < 1e-7:
             op.attrs["alpha"] = LEAKY_SLOPE
         else:
             continue

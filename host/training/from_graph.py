@@ -136,7 +136,11 @@ def _pool(graph: Graph, op: Op, sources: list[Any]) -> Any:
 
 def _activation(graph: Graph, op: Op, sources: list[Any]) -> Any:
     kind = op.attrs.get("__keras")
-    if op.type == "leaky-relu":
+    if op.type == "identity" and kind in ("Dropout", "SpatialDropout2D"):
+        layer = getattr(layers, kind)(0.0, name=op.name)
+    elif op.type == "leaky-relu" and kind == "ReLU":
+        layer = layers.ReLU(negative_slope=op.attrs["alpha"], name=op.name)
+    elif op.type == "leaky-relu":
         layer = layers.LeakyReLU(negative_slope=op.attrs["alpha"], name=op.name)
     elif op.type == "prelu":
         shape = graph.input(op, "weight").tensor.dims

@@ -187,6 +187,7 @@ _FUNCTIONS: dict[str, Function] = {
     "fix": _fix,
     "gelu": _plain(keras.activations.gelu),
     "hard-sigmoid": _hard_sigmoid,
+    "identity": _plain(lambda x: x),
     "inner-product": _dense,
     "leaky-relu": _leaky,
     "maxpool2d": _max_pool,

@@ -19,6 +19,7 @@ ACTIVATIONS = {
     "exponential": "exp",
     "gelu": "gelu",
     "hard_sigmoid": "hard-sigmoid",
+    "linear": "identity",
     "relu": "relu",
     "relu6": "relu6",
     "selu": "selu",
@@ -58,7 +59,7 @@ def append(call: LayerCall, config: Any, source: str) -> str:
 def activation(call: LayerCall) -> str:
     """Activation -> the op of its function."""
     name = name_of(call.layer.get_config()["activation"])
-    return call.sources[0] if name == "linear" else _make(call, name, call.name, call.sources[0])
+    return _make(call, name, call.name, call.sources[0])
 
 
 def _make(call: LayerCall, name: str, op_name: str, source: str) -> str:

@@ -48,5 +48,5 @@ def reshape(call: LayerCall) -> str:
 
 
 def dropout(call: LayerCall) -> str:
-    """Dropout -> nothing."""
-    return call.sources[0]
+    """Dropout or SpatialDropout2D -> identity."""
+    return call.add("identity")

@@ -13,22 +13,29 @@ from host.graph.graph import Graph, Op
 
 STEPS = 10
 _CONVS = ("conv2d", "depthwise-conv2d")
+_BETWEEN = {"Activation": ("relu", "identity"), "ReLU": ("relu", "leaky-relu")}
 _SMALL = np.float32(0.1)  # of h + t, below which a channel is left alone
 _LIMITS = np.float32(0.1), np.float32(10.0)
 
 
-def equalize(graph: Graph) -> int:
+def equalize(graph: Graph, match_vai_q: bool = False) -> int:
     """Equalize in ten steps; returns the number of pairs.
 
-    A pair is convolution - convolution, with nothing or one plain ReLU between, each used once.
-    Each step takes pairs without activation first, then Activation('relu'), then ReLU layers.
+    A pair is convolution - convolution, with nothing or one activation between, each used once. Each
+    step takes pairs without activation first, then Activation('relu') and ('linear'), then ReLU layers
+    without a highest value.
+
+    Args:
+        graph: Changed in place.
+        match_vai_q: Mix up the channels of a depthwise tail with several kernels a channel, as the
+            tool does by mistake.
     """
     pairs = [
         pair for keras_class in ("", "Activation", "ReLU") for pair in _pairs(graph, keras_class)
     ]
     for _ in range(STEPS):
         for head, tail in pairs:
-            _equalize_pair(graph, head, tail)
+            _equalize_pair(graph, head, tail, match_vai_q)
     return len(pairs)
 
 
@@ -38,7 +45,7 @@ def _pairs(graph: Graph, between: str) -> Iterator[tuple[Op, Op]]:
         middle = graph.input(tail)
         head = middle
         if between:
-            if middle.type != "relu" or middle.attrs.get("__keras") != between:
+            if middle.type not in _BETWEEN[between] or middle.attrs.get("__keras") != between:
                 continue
             if len(graph.consumers(middle.name)) != 1:
                 continue
@@ -50,16 +57,12 @@ def _pairs(graph: Graph, between: str) -> Iterator[tuple[Op, Op]]:
 
 def _channel_by_channel(graph: Graph, head: Op, tail: Op) -> bool:
     """Say whether each output channel of the head is one input channel of the tail's weights."""
-    plain = all(op.attrs.get("group", 1) == 1 for op in (head, tail))
-    single = all(
-        graph.input(op, "weights").tensor.dims[0] == 1
-        for op in (head, tail)
-        if op.type == "depthwise-conv2d"
-    )
-    return plain and single
+    if head.type == "depthwise-conv2d" and graph.input(head, "weights").tensor.dims[0] != 1:
+        return False
+    return bool(tail.attrs.get("group", 1) == 1)
 
 
-def _equalize_pair(graph: Graph, head: Op, tail: Op) -> None:
+def _equalize_pair(graph: Graph, head: Op, tail: Op, match_vai_q: bool) -> None:
     head_weights, tail_weights = graph.input(head, "weights"), graph.input(tail, "weights")
     head_bias = graph.input(head, "bias") if "bias" in head.args else None
     assert head_weights.data is not None and tail_weights.data is not None
@@ -67,6 +70,9 @@ def _equalize_pair(graph: Graph, head: Op, tail: Op) -> None:
     if head_bias is not None and head_bias.data is not None:
         h = np.maximum(h, np.abs(head_bias.data))
     t = _largest(tail_weights.data, 3)
+    if match_vai_q and tail.type == "depthwise-conv2d":
+        in_keras = tail_weights.data.transpose(1, 2, 3, 0)
+        t = np.abs(in_keras.reshape(-1, in_keras.shape[2])).max(axis=0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         scale = np.clip(np.sqrt(t / h), *_LIMITS)
     scale = np.where(h + t < _SMALL, np.float32(1), scale)

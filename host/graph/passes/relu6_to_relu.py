@@ -1,7 +1,6 @@
-"""Turn ReLU layers with max_value 6 into plain ones, so that equalization reaches across them.
+"""Turn activations that end at 6 into plain ones, so that equalization reaches across them.
 
-Source: vai_q_tensorflow2, vitis_optimize_transforms.py (convert_relu6_to_relu); like there,
-Activation('relu6') is left alone.
+Source: vai_q_tensorflow2, vitis_optimize_transforms.py (convert_relu6_to_relu).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from host.graph.graph import Graph
 
 def relu6_to_relu(graph: Graph) -> int:
     """Convert; returns how many."""
-    found = [op for op in graph.of_type("relu6") if op.attrs.get("__keras") != "Activation"]
+    found = graph.of_type("relu6")
     for op in found:
         op.type = "relu"
     return len(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +143,55 @@ def test_batch_norm_between_dense_layers_runs_on_the_cpu(tmp_path: Path) -> None
     position = int(quantized.op("fc2_fix").attrs["fix_point"])
     got = values["fc2_fix"].reshape(len(images), -1)
     assert np.array_equal(got, quantize(real["fc2_fix"], position))
+
+
+def _positions(build: Any, **options: Any) -> dict[str, Any]:
+    keras.utils.set_random_seed(2)
+    image = layers.Input((8, 8, 2), name="image")
+    graph = from_keras(keras.Model(image, build(image), name="net"))
+    config = QuantConfig(count=16, **options)
+    return positions_of(quantize_graph(graph, IMAGES[:16, :8, :8, :2], config).graph)
+
+
+def test_keras_own_hard_sigmoid_is_not_the_dpus() -> None:
+    def build(image: Any) -> Any:
+        gate = layers.Activation("hard_sigmoid", name="gate")(layers.Conv2D(3, 1, name="c1")(image))
+        return layers.Conv2D(3, 1, name="c2", kernel_initializer=keras.initializers.Constant(30))(
+            gate
+        )
+
+    positions = _positions(build)
+    assert positions["c2"]["output"] < 7  # the adjustment of the DPU's sigmoid would make it 7
+    assert set(positions["gate"]) == {"input"}
+
+
+def test_global_max_pooling_stays_float_as_in_the_tool() -> None:
+    assert _positions(layers.GlobalMaxPooling2D(name="gmp"))["gmp"] is None
+    both = _positions(
+        lambda x: layers.Dense(3, name="fc")(layers.GlobalMaxPooling2D(name="gmp")(x))
+    )
+    assert set(both["gmp"]) == {"output"}  # quantized again for the dense layer
+
+
+def test_spatial_dropout_is_a_float_layer_to_the_tool() -> None:
+    positions = _positions(
+        lambda x: layers.Conv2D(2, 1, name="c2")(
+            layers.SpatialDropout2D(0.2, name="sd")(layers.Conv2D(2, 1, name="c1")(x))
+        )
+    )
+    assert set(positions["sd"]) == {"output"} and "output" in positions["c1"]
+
+
+def test_linear_activation_layers_are_layers() -> None:
+    positions = _positions(
+        lambda x: layers.Activation("linear", name="id")(layers.Conv2D(2, 1, name="c")(x))
+    )
+    assert set(positions["id"]) == {"output"} and set(positions["c"]) == {"kernel", "bias"}
+
+
+def test_a_relu_with_a_slope_is_a_relu_to_the_tool() -> None:
+    positions = _positions(
+        lambda x: layers.ReLU(negative_slope=0.1, name="r")(layers.Add(name="sum")([x, x]))
+    )
+    assert positions["sum"] == {"output": positions["sum"].get("output")} or positions["sum"] == {}
+    assert set(positions["r"]) == {"output"}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.quantizer.positions import CANDIDATES, min_mse, non_overflow
+from host.quiet import import_keras
 from target.vision.fixed_point import ROUND_MODES, dequantize, quantize
 
 # Steps 2**-k whose float32 logarithm falls just short of k.
@@ -123,3 +124,30 @@ def test_min_mse_never_goes_below_non_overflow() -> None:
     for _ in range(20):
         values = generator.normal(size=50).astype(np.float32)
         assert non_overflow(values) <= min_mse(values, "DPU_ROUND") < non_overflow(values) + 5
+
+
+def test_positions_beside_powers_of_two_are_those_of_a_compiled_graph() -> None:
+    """TensorFlow compiles the formula to products with float32 reciprocals; a few ulp decide."""
+    import_keras()
+    import tensorflow as tf
+
+    @tf.function
+    def compiled(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+        ratio = -254.0 / 256.0
+        least, most = tf.minimum(low, high / ratio), tf.maximum(high, low * ratio)
+        step = tf.maximum(tf.maximum(least / -128.0, most / 127.0), 2.0**-52)
+        return tf.floor(-tf.math.log(step) / tf.math.log(2.0))
+
+    for k in (-12, -1, 0, 3, 6, 12, 14, 20, 28, 33):
+        for edge in (np.ldexp(np.float32(127), -k), -np.ldexp(np.float32(128), -k)):
+            values = [edge]
+            for _ in range(8):
+                values = [
+                    np.nextafter(values[0], np.float32(-np.inf)),
+                    *values,
+                    np.nextafter(values[-1], np.float32(np.inf)),
+                ]
+            for value in values:
+                low, high = min(value, np.float32(0)), max(value, np.float32(0))
+                expected = int(compiled(tf.constant(low), tf.constant(high)))
+                assert non_overflow(np.array([low, high], np.float32)) == expected, (k, value)

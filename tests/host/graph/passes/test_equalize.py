@@ -87,11 +87,31 @@ def test_equalize_clips_a_step_at_ten_both_ways() -> None:
 )
 def test_equalize_leaves_other_pairs_alone(change: str) -> None:
     kind = change if change in ("relu6", "leaky-relu", "maxpool2d") else "relu"
-    graph = _pair([1, 4], [4, 0.25], {"type": kind, "keras": "ReLU"}, None)
+    keras_class = "LeakyReLU" if kind == "leaky-relu" else "ReLU"
+    graph = _pair([1, 4], [4, 0.25], {"type": kind, "keras": keras_class}, None)
     if change.endswith("used-twice"):
         add_op(graph, "other", "relu", ["a" if change.startswith("head") else "mid"])
     assert equalize(graph) == 0
     assert _values(graph, "a/kernel") == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keras_class"),
+    [("leaky-relu", "ReLU"), ("identity", "Activation"), ("relu", "Activation")],
+)
+def test_equalize_reaches_across_activations_without_a_highest_value(
+    kind: str, keras_class: str
+) -> None:
+    graph = _pair([1, 4], [4, 0.25], {"type": kind, "keras": keras_class}, None)
+    assert equalize(graph) == 1
+    assert _values(graph, "a/kernel") != [1, 4]
+
+
+def test_groups_of_the_head_are_no_hindrance_those_of_the_tail_are() -> None:
+    for name, pairs in (("a", 1), ("b", 0)):
+        graph = _pair([1, 4], [4, 0.25], None, None)
+        graph.op(name).attrs["group"] = 2
+        assert equalize(graph) == pairs
 
 
 def test_equalize_does_not_touch_dense_layers() -> None:
