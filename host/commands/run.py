@@ -56,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     part, stopped = runnable_part(graph, set(inputs))
     values = _execute(part, inputs, _wanted(graph, part, args.all_tensors))
     with files.replacing(args.outputs) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **values)
+        _save(temporary, values)
     result: dict[str, Any] = {
         "outputs": str(args.outputs),
         "tensors": {name: list(value.shape) for name, value in values.items()},
@@ -77,6 +77,14 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"inputs must be an .npz file, got '{reason}' in {path}") from error
+
+
+def _save(path: Path, values: dict[str, np.ndarray]) -> None:
+    """Write an .npz file; numpy's own function has arguments that a tensor may be named like."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in values.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, value, allow_pickle=False)
 
 
 def _assign(graph: Graph, arrays: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
@@ -113,7 +121,10 @@ def _real(graph: Graph, op: Op, values: np.ndarray) -> np.ndarray:
     fixes = [user for user in graph.consumers(op.name) if user.type == "fix"]
     if op.type != "data" or values.dtype != np.int8 or not fixes:
         return values
-    return dequantize(values, int(fixes[0].attrs["fix_point"]))
+    fix_point = fixes[0].attrs.get("fix_point")
+    if not isinstance(fix_point, int):
+        raise ModelError(f"fix_point of op '{fixes[0].name}' must be an integer, got {fix_point}")
+    return dequantize(values, fix_point)
 
 
 def _first_dpu_input(graph: Graph) -> Op | None:
@@ -146,4 +157,7 @@ def _execute(
         emulator.run({n: v[start : start + step] for n, v in inputs.items()}, keep=wanted)
         for start in range(0, max(rows, 1), step)
     ]
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    return {
+        name: np.concatenate([piece[name] for piece in pieces]) if value.ndim else value
+        for name, value in pieces[0].items()
+    }

@@ -43,7 +43,7 @@ def _convolution(graph: Graph, op: Op) -> str | None:
     weights = graph.inputs(op, "weights")
     if op.attrs.get("group", 1) != 1:
         return "groups of channels, each convolved by itself"
-    if op.type == "depthwise-conv2d-fix" and weights and weights[0].tensor.dims[0] != 1:
+    if op.type == "depthwise-conv2d-fix" and weights and weights[0].tensor.dims[:1] != (1,):
         return "several kernels a channel: output k * m + q is channel k with its kernel q"
     if op.type == "depthwise-conv2d-fix" and op.attrs.get("nonlinear") in ("RELU", "LEAKYRELU"):
         return "as in conv2d-fix"

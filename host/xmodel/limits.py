@@ -20,7 +20,7 @@ MAX_TENSOR_ELEMENTS = 1 << 30
 MAX_DIMS = 8
 MAX_NAME_LENGTH = 4096
 MAX_KERNEL_PIXELS = 1 << 18  # 512 x 512, a large map at once
-MAX_WINDOW_VALUES = 1 << 31  # all windows of a convolution side by side
+MAX_WINDOW_VALUES = 1 << 30  # all windows of a convolution side by side
 MAX_OPERATIONS = 1 << 42  # of a whole graph, for one image
 MAX_FACTOR_BITS = 60
 _LARGEST_FLOAT = 3.4028234e38
@@ -31,15 +31,19 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _are_integers(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, int) for item in value)
+    return isinstance(value, list) and all(map(_is_integer, value))
+
+
+def _is_axis(value: Any) -> bool:
+    return _is_integer(value) or _are_integers(value)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and abs(value) <= _LARGEST_FLOAT
+    return (_is_integer(value) or isinstance(value, float)) and abs(value) <= _LARGEST_FLOAT
 
 
 def _is_factor(value: Any) -> bool:
@@ -59,6 +63,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys((*_INTEGERS, *_SHIFTS), ("an integer", _is_integer)),
     **dict.fromkeys(("nonlinear", "type", "mode"), ("text", _is_text)),
     **dict.fromkeys(("alpha", "epsilon", "slope", "offset"), ("a float32 number", _is_number)),
+    "axis": ("an integer or a list of them", _is_axis),
     "dpu_factor": (f"[N, M] with M of 0..{MAX_FACTOR_BITS}", _is_factor),
     "round_mode": (f"one of {sorted(ROUND_MODES)}", _is_round_mode),
 }
@@ -68,6 +73,11 @@ def short(value: Any) -> str:
     """Return a value for a message: one line, not long."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def bare(value: Any) -> str:
+    """Return a value likewise, text without its quotes."""
+    return ascii(str(value)[:60])[1:-1]
 
 
 def check_name(name: str, what: str) -> None:
@@ -93,7 +103,7 @@ def check_attrs(op: Op) -> None:
     """
     for key in _TENSOR_INTEGERS:
         value = op.tensor.attrs.get(key, 0)
-        if not isinstance(value, int):
+        if not _is_integer(value):
             raise ModelError(
                 f"{key} of tensor of op '{op.name}' must be an integer, got {short(value)}"
             )
@@ -106,14 +116,15 @@ def check_work(graph: Graph) -> None:
     """Check what running the ops takes.
 
     Raises:
-        ModelError: If a window is too large, or all ops together take too long.
+        ModelError: If windows are too large, or all ops together take too long.
     """
     operations = 0
     for op in graph:
         if op.type not in REQUIRED or op.data is not None:
             continue
-        if "kernel" in op.attrs:
-            _check_window(graph, op)
+        sources = graph.inputs(op)
+        if "kernel" in op.attrs and len(sources) == 1 and len(sources[0].tensor.dims) == 4:
+            _check_window(op, sources[0].tensor.dims)
         operations += max(workload_of(graph, op), math.prod(op.tensor.dims))
         if operations > MAX_OPERATIONS:
             raise ModelError(
@@ -122,37 +133,47 @@ def check_work(graph: Graph) -> None:
             )
 
 
-def _check_window(graph: Graph, op: Op) -> None:
-    kernel, pad = op.attrs["kernel"], op.attrs.get("pad", [0, 0, 0, 0])
-    dilation = op.attrs.get("dilation", [1, 1])
-    sources = graph.inputs(op)
-    if not len(kernel) == len(dilation) == 2 or len(pad) != 4 or len(sources) != 1:
-        return  # refused where the op is executed
-    if min(pad) < 0:
-        raise ModelError(f"pad of op '{op.name}' must be four sizes of at least 0, got {pad}")
-    source, dims = sources[0].tensor.dims, op.tensor.dims
-    if len(source) != 4:
-        return
-    pixels = math.prod(kernel)
+def _check_window(op: Op, source: tuple[int, ...]) -> None:
+    """Check the sizes of an op with a kernel; whether it fits is checked where it is executed."""
+    pixels, sides = math.prod(op.attrs["kernel"]), _padded_sides(op, source)
     if pixels > MAX_KERNEL_PIXELS:
         raise ModelError(
             f"kernel of op '{op.name}' must have at most {MAX_KERNEL_PIXELS} pixels, got {pixels}"
         )
-    if op.type.startswith("transposed"):
-        if len(dims) != 4:
-            raise ModelError(f"tensor of op '{op.name}' must be (n, h, w, c), got {list(dims)}")
-        (kw, kh), (dw, dh) = kernel, dilation
-        sides = [side + (k - 1) * d for side, k, d in zip(dims[1:3], (kh, kw), (dh, dw))]
-    else:
-        left, right, top, bottom = pad
-        sides = [source[1] + top + bottom, source[2] + left + right]
     if math.prod(sides) * source[3] > MAX_TENSOR_ELEMENTS:
         raise ModelError(
             f"padded input of op '{op.name}' must have at most {MAX_TENSOR_ELEMENTS} elements,"
             f" got {'x'.join(map(str, sides))}x{source[3]}"
         )
-    values = math.prod(dims[1:-1]) * pixels * source[3]
+    values = math.prod(op.tensor.dims[1:-1]) * pixels * source[3]
     if "conv2d" in op.type and "depthwise" not in op.type and values > MAX_WINDOW_VALUES:
         raise ModelError(
             f"windows of op '{op.name}' must have at most {MAX_WINDOW_VALUES} values, got {values}"
         )
+
+
+def _padded_sides(op: Op, source: tuple[int, ...]) -> list[int]:
+    """Return height and width of what the windows are laid over, or a little more."""
+    (kw, kh), (sw, sh) = _pair(op, "kernel"), _pair(op, "stride")
+    dw, dh = _pair(op, "dilation")
+    pad = op.attrs.get("pad", [0, 0, 0, 0])
+    if len(pad) != 4 or min(pad) < 0:
+        raise ModelError(
+            f"pad of op '{op.name}' must be four sizes of at least 0, got {short(pad)}"
+        )
+    left, right, top, bottom = pad
+    if "pool" in op.type:  # the last window may hang over
+        return [source[1] + top + bottom + sh, source[2] + left + right + sw]
+    if not op.type.startswith("transposed"):
+        return [source[1] + top + bottom, source[2] + left + right]
+    dims = op.tensor.dims
+    if len(dims) != 4:
+        raise ModelError(f"tensor of op '{op.name}' must be (n, h, w, c), got {list(dims)}")
+    return [dims[1] + (kh - 1) * dh, dims[2] + (kw - 1) * dw]
+
+
+def _pair(op: Op, key: str) -> tuple[int, int]:
+    pair = op.attrs.get(key, [1, 1])
+    if len(pair) != 2 or min(pair) < 1:
+        raise ModelError(f"{key} of op '{op.name}' must be [w, h] of at least 1, got {short(pair)}")
+    return pair[0], pair[1]

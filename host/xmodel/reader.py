@@ -19,13 +19,14 @@ from host.xmodel.attributes import read_attrs
 from host.xmodel.limits import (
     MAX_DIMS,
     MAX_TENSOR_ELEMENTS,
+    bare,
     check_attrs,
     check_name,
     check_work,
     short,
 )
 from host.xmodel.schema import GraphMessage
-from target.errors import ModelError, one_line
+from target.errors import ModelError
 
 DATA_TYPES = {0: "int", 1: "uint", 2: "xint", 3: "xuint", 4: "float", 5: "bfloat", 6: "unknown"}
 _CONSTANTS = ("const", "const-fix")
@@ -220,7 +221,7 @@ def _check_device(subgraph: Subgraph) -> None:
         fingerprint = subgraph.attrs.get("dpu_fingerprint")
         number = f"{fingerprint:#x}" if isinstance(fingerprint, int) else "unknown"
         raise ModelError(
-            f"DPU must be a {FAMILY}, got {one_line(name)[:40]} (fingerprint {number})"
+            f"DPU must be a {FAMILY}, got {bare(name)} (fingerprint {number})"
             f" in subgraph '{subgraph.name}'; compile for the board's arch.json"
         )
 
@@ -244,6 +245,6 @@ def _bind_weights(graph: Graph, subgraph: Subgraph) -> None:
         if not isinstance(start, int) or start < 0 or start + count > len(blob):
             raise ModelError(
                 f"weights of op '{name}' must lie within the {len(blob)} bytes of {register},"
-                f" got {count} bytes at {one_line(start)[:40]}"
+                f" got {count} bytes at {bare(start)}"
             )
         op.data = np.frombuffer(blob, np.int8, count, start).reshape(op.tensor.dims)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from host.dpu.ops.arithmetic import check_broadcast
 from host.dpu.ops.call import Call
 
 _SELU_SCALE, _SELU_ALPHA = np.float32(1.05070098), np.float32(1.67326324)
@@ -60,8 +61,9 @@ def leaky_relu(call: Call) -> np.ndarray:
 
 def prelu(call: Call) -> np.ndarray:
     """Return x, or `weight` times x where x is negative; `weight` is a scalar or one a channel."""
-    x = call.value()
-    return call.shaped(np.where(x < 0, x * call.value("weight"), x))
+    x, weight = call.value(), call.value("weight")
+    check_broadcast(call, [x, weight])
+    return call.shaped(np.where(x < 0, x * weight, x))
 
 
 def hard_sigmoid(call: Call) -> np.ndarray:

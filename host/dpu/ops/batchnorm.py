@@ -17,7 +17,9 @@ def batchnorm(call: Call) -> np.ndarray:
     Returns:
         float32, same shape.
     """
-    scale = call.value("gamma") / np.sqrt(
-        call.value("moving_var") + np.float32(call.attr("epsilon"))
+    x = call.value()
+    gamma, beta, mean, variance = (
+        call.vector(arg, x.shape[-1]) for arg in ("gamma", "beta", "moving_mean", "moving_var")
     )
-    return call.shaped((call.value() - call.value("moving_mean")) * scale + call.value("beta"))
+    scale = gamma / np.sqrt(variance + np.float32(call.attr("epsilon")))
+    return call.shaped((x - mean) * scale + beta)

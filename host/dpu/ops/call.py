@@ -39,6 +39,30 @@ class Call:
         found: Tensor = self._only(self.tensors, arg)
         return found
 
+    def real(self) -> np.ndarray:
+        """Return the input as float32.
+
+        Raises:
+            ModelError: If it is codes.
+        """
+        value = self.value()
+        if value.dtype == np.int8:
+            raise ModelError(f"input of op '{self.op.name}' must be real values, got codes")
+        return value.astype(np.float32, copy=False)
+
+    def vector(self, arg: str, count: int) -> np.ndarray:
+        """Return an argument that has one value a channel.
+
+        Raises:
+            ModelError: If its shape is another one.
+        """
+        value = self.value(arg)
+        if value.shape != (count,):
+            raise ModelError(
+                f"{arg} of op '{self.op.name}' must have {count} values, got {list(value.shape)}"
+            )
+        return value
+
     def has(self, arg: str) -> bool:
         """Say whether the op has this argument."""
         return bool(self.values.get(arg))
@@ -106,7 +130,7 @@ class Call:
             ModelError: If the number of elements is another one.
         """
         dims = self.op.tensor.dims[1:]
-        if value.size != len(value) * int(np.prod(dims, dtype=np.int64)):
+        if not value.ndim or value.size != len(value) * int(np.prod(dims, dtype=np.int64)):
             raise ModelError(
                 f"tensor of op '{self.op.name}' must have dims {list(self.op.tensor.dims)},"
                 f" got {list(value.shape)} from its inputs"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from host.dpu.ops.call import Call
@@ -10,7 +12,8 @@ from target.errors import ModelError
 
 def concat(call: Call) -> np.ndarray:
     """Put tensors side by side along attribute `axis`."""
-    return call.shaped(np.concatenate(call.values["input"], axis=check_axis(call)))
+    axis = check_axis(call)
+    return call.shaped(np.concatenate(call.values["input"], axis=axis))
 
 
 def check_axis(call: Call) -> int:
@@ -25,5 +28,10 @@ def check_axis(call: Call) -> int:
     if len(others) != 1 or not 0 < axis < len(shapes[0]):
         raise ModelError(
             f"inputs of op '{call.op.name}' must agree in all axes but {axis}, got {shapes}"
+        )
+    if sum(math.prod(shape[1:]) for shape in shapes) != math.prod(call.op.tensor.dims[1:]):
+        raise ModelError(  # before anything is allocated
+            f"tensor of op '{call.op.name}' must have dims {list(call.op.tensor.dims)},"
+            f" got inputs {shapes[:8]}"
         )
     return axis

@@ -5,11 +5,13 @@ A dense layer is a convolution whose kernel is the whole map.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from host.dpu.ops.call import Call
 from host.dpu.ops.convolution import Plan, finish, plan
-from host.dpu.ops.windows import Window, columns, padded, split_groups, spread, window_of
+from host.dpu.ops.windows import Window, columns, padded, pair, split_groups, spread, window_of
 from target.errors import ModelError
 
 
@@ -56,8 +58,9 @@ def _convolve(call: Call, x: np.ndarray, window: Window, planned: Plan) -> np.nd
 def _matrix(call: Call) -> np.ndarray:
     """Return the weight codes as (kh * kw * ic, oc)."""
     weights, group = call.value("weights"), call.integer("group", 1)
-    kw, kh = call.integers("kernel")
-    expected = (*call.op.tensor.dims[-1:], kh, kw, call.value().shape[-1] // max(group, 1))
+    kw, kh = pair(call, "kernel", None)
+    channels = math.prod(call.value().shape[-1:])
+    expected = (*call.op.tensor.dims[-1:], kh, kw, channels // max(group, 1))
     if weights.shape != expected or group < 1:
         raise ModelError(
             f"weights of op '{call.op.name}' must be {list(expected)} with {group} groups,"

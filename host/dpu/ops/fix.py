@@ -19,4 +19,5 @@ def fix(call: Call) -> np.ndarray:
     """
     fix_point = call.fix_point()
     mode = str(call.attr("round_mode", "DPU_ROUND"))
-    return dequantize(quantize(call.value(), fix_point, mode), fix_point)
+    values = dequantize(quantize(call.value(), fix_point, mode), fix_point)
+    return call.shaped(values) if values.ndim else values

@@ -33,5 +33,5 @@ def inner_product(call: Call) -> np.ndarray:
         )
     sums = x.reshape(*x.shape[:axis], length) @ weights.T
     if call.has("bias"):
-        sums += call.value("bias")
+        sums += call.vector("bias", sums.shape[-1])
     return call.shaped(sums)

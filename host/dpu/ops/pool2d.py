@@ -13,7 +13,7 @@ from host.dpu.ops.windows import Window, padded, taps, window_of
 def maxpool2d(call: Call) -> np.ndarray:
     """Return the maximum over windows; padding never wins. float32 (n, oh, ow, c)."""
     window = window_of(call)
-    views = taps(padded(call.value(), window, -np.inf), window)
+    views = taps(padded(call.real(), window, -np.inf), window)
     highest = views[0].copy()
     for tap in views[1:]:
         np.maximum(highest, tap, out=highest)
@@ -28,7 +28,7 @@ def avgpool2d(call: Call) -> np.ndarray:
     the division by the window's area is used: N / 2**M.
     """
     window = window_of(call)
-    x = call.value()
+    x = call.real()
     total = _sums(padded(x, window, 0), window)
     area = math.prod(window.kernel)
     count, bits = call.integers("dpu_factor", [0, 0])

@@ -12,7 +12,7 @@ from target.errors import ModelError
 def transpose(call: Call) -> np.ndarray:
     """Return the tensor with its axes in attribute `order`; the batch stays in front."""
     x, order = call.value(), call.integers("order")
-    if sorted(order) != list(range(x.ndim)) or order[0] != 0:
+    if not order or sorted(order) != list(range(x.ndim)) or order[0] != 0:
         raise ModelError(
             f"order of op '{call.op.name}' must name the axes 0..{x.ndim - 1}, 0 first, got {order}"
         )
@@ -24,7 +24,7 @@ def strided_slice(call: Call) -> np.ndarray:
     x = call.value()
     begin, end = call.integers("begin"), call.integers("end")
     strides = call.integers("strides", [1] * len(begin))
-    if not len(begin) == len(end) == len(strides) == x.ndim or begin[0] or 0 in strides:
+    if not len(begin) == len(end) == len(strides) == x.ndim > 0 or begin[0] or 0 in strides:
         raise ModelError(
             f"begin, end and strides of op '{call.op.name}' must have {x.ndim} numbers, the batch"
             f" taken whole, got {begin}, {end}, {strides}"

@@ -37,9 +37,9 @@ def window_of(call: Call) -> Window:
         ModelError: If an attribute is impossible, the kernel is larger than the padded input, or
             the windows make another map than the op's.
     """
-    kw, kh = _pair(call, "kernel", None)
-    sw, sh = _pair(call, "stride", None)
-    dw, dh = _pair(call, "dilation", [1, 1])
+    kw, kh = pair(call, "kernel", None)
+    sw, sh = pair(call, "stride", None)
+    dw, dh = pair(call, "dilation", [1, 1])
     left, right, top, bottom = pad = _four(call)
     if min(pad) < 0:
         raise ModelError(f"pad of op '{call.op.name}' must be four sizes of at least 0, got {pad}")
@@ -83,9 +83,9 @@ def spread(call: Call, x: np.ndarray) -> tuple[np.ndarray, Window]:
     Raises:
         ModelError: If an attribute is impossible or the result is another map than the op's.
     """
-    kw, kh = _pair(call, "kernel", None)
-    sw, sh = _pair(call, "stride", None)
-    dw, dh = _pair(call, "dilation", [1, 1])
+    kw, kh = pair(call, "kernel", None)
+    sw, sh = pair(call, "stride", None)
+    dw, dh = pair(call, "dilation", [1, 1])
     left, right, top, bottom = _four(call)
     declared = call.op.tensor.dims
     if x.ndim != 4:
@@ -122,7 +122,12 @@ def _four(call: Call) -> list[int]:
     return pad
 
 
-def _pair(call: Call, key: str, default: list[int] | None) -> tuple[int, int]:
+def pair(call: Call, key: str, default: list[int] | None) -> tuple[int, int]:
+    """Return an attribute [w, h].
+
+    Raises:
+        ModelError: If it is missing, or not two integers of at least 1.
+    """
     pair = call.integers(key, default)
     if len(pair) != 2 or min(pair) < 1:
         raise ModelError(f"{key} of op '{call.op.name}' must be [w, h] of at least 1, got {pair}")

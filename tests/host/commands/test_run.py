@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from host.__main__ import main
+from tests.host.xmodel.sound_models import sound_model
 
 FILES = (
     "beetlebox_sign_language_mnist_a",
@@ -79,3 +80,28 @@ def test_an_unknown_op_on_the_dpu_is_an_error(
     np.savez(tmp_path / "i.npz", input=np.zeros((1, 28, 28, 1), np.int8))
     assert main(["run", str(model), str(tmp_path / "i.npz"), str(tmp_path / "o.npz")]) == 1
     assert "frobnicate-fix" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["file", "allow_pickle"])
+def test_a_tensor_may_be_named_like_an_argument_of_numpys(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = sound_model("relu")
+    message.op_node[-1].output_tensor.tensor_name = name
+    (tmp_path / "m.xmodel").write_bytes(message.SerializeToString())
+    np.savez(tmp_path / "i.npz", input=np.ones((3, 4, 4, 2), np.float32))
+    _run(capsys, tmp_path / "m.xmodel", tmp_path / "i.npz", tmp_path / "o.npz")
+    with np.load(tmp_path / "o.npz") as got:
+        assert got.files == [name] and got[name].shape == (3, 4, 4, 2)
+
+
+def test_codes_for_a_float_input_need_a_fix_point(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = sound_model("fix")
+    del message.op_node[1].op_attr["fix_point"]
+    (tmp_path / "m.xmodel").write_bytes(message.SerializeToString())
+    np.savez(tmp_path / "i.npz", input=np.ones((1, 4, 4, 2), np.int8))
+    files = [str(tmp_path / name) for name in ("m.xmodel", "i.npz", "o.npz")]
+    assert main(["run", *files]) == 1
+    assert "fix_point of op 'op' must be an integer, got None" in capsys.readouterr().err
