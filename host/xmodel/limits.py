@@ -16,11 +16,11 @@ from host.xmodel.definitions import REQUIRED
 from target.errors import ModelError
 from target.vision.fixed_point import ROUND_MODES
 
-MAX_TENSOR_ELEMENTS = 1 << 30
+MAX_TENSOR_ELEMENTS = 1 << 28
 MAX_DIMS = 8
 MAX_NAME_LENGTH = 4096
 MAX_KERNEL_PIXELS = 1 << 18  # 512 x 512, a large map at once
-MAX_WINDOW_VALUES = 1 << 30  # all windows of a convolution side by side
+MAX_WINDOW_VALUES = 1 << 29  # all windows of a convolution side by side
 MAX_OPERATIONS = 1 << 42  # of a whole graph, for one image
 MAX_FACTOR_BITS = 60
 _LARGEST_FLOAT = 3.4028234e38

@@ -18,7 +18,7 @@ Activation = Callable[[Call], np.ndarray]
 def _unary(function: Callable[[np.ndarray], np.ndarray], what: str) -> Activation:
     def apply(call: Call) -> np.ndarray:
         with np.errstate(over="ignore"):  # exp of a large number is inf, and that is right here
-            return call.shaped(np.asarray(function(call.value()), dtype=np.float32))
+            return call.shaped(np.asarray(function(call.real()), dtype=np.float32))
 
     apply.__doc__ = f"Return {what}, float32, same shape."
     return apply
@@ -55,13 +55,13 @@ hard_swish = _unary(lambda x: x * np.clip(x + 3, 0, 6) / 6, "x * clip(x + 3, 0, 
 
 def leaky_relu(call: Call) -> np.ndarray:
     """Return x, or `alpha` times x where x is negative, float32, same shape."""
-    x = call.value()
+    x = call.real()
     return call.shaped(np.where(x < 0, x * np.float32(call.attr("alpha")), x))
 
 
 def prelu(call: Call) -> np.ndarray:
     """Return x, or `weight` times x where x is negative; `weight` is a scalar or one a channel."""
-    x, weight = call.value(), call.value("weight")
+    x, weight = call.real(), call.value("weight")
     check_broadcast(call, [x, weight])
     return call.shaped(np.where(x < 0, x * weight, x))
 
@@ -72,7 +72,7 @@ def hard_sigmoid(call: Call) -> np.ndarray:
     clip(x + 3, 0, 6) / 6; with the attribute `dpu_factor` = [N, M] times N / 2**M instead, the
     DPU's stand-in; with `slope` and `offset` clip(slope * x + offset, 0, 1), as Keras 2 had it.
     """
-    x = call.value()
+    x = call.real()
     if "slope" in call.op.attrs:
         slope, offset = np.float32(call.attr("slope")), np.float32(call.attr("offset"))
         return call.shaped(np.clip(slope * x + offset, np.float32(0), np.float32(1)))

@@ -15,6 +15,8 @@ def _folded(function: np.ufunc) -> Callable[[Call], np.ndarray]:
     def apply(call: Call) -> np.ndarray:
         values = call.values.get("input", [])
         check_broadcast(call, values)
+        if any(value.dtype == np.int8 for value in values):
+            raise ModelError(f"inputs of op '{call.op.name}' must be real values, got codes")
         with np.errstate(divide="ignore", invalid="ignore"):
             return call.shaped(np.asarray(functools.reduce(function, values), dtype=np.float32))
 

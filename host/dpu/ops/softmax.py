@@ -20,7 +20,7 @@ def softmax(call: Call) -> np.ndarray:
     Raises:
         ModelError: If there is no such axis.
     """
-    x, axis = call.value(), call.integer("axis", -1)
+    x, axis = call.real(), call.integer("axis", -1)
     if not -x.ndim < axis < x.ndim or axis == 0:
         raise ModelError(f"axis of op '{call.op.name}' must be of 1..{x.ndim - 1}, got {axis}")
     powers = np.exp(x - x.max(axis=axis, keepdims=True))

@@ -56,8 +56,10 @@ def window_of(call: Call) -> Window:
         )
     out = room[0] // sh + 1, room[1] // sw + 1
     if "pool" in call.op.type and len(declared) == 4:  # rounded up, the last window hangs over
+        inside = out[0] * sh < height + top, out[1] * sw < width + left  # not in the padding alone
         more = [
-            int(d == o + 1 and r % s > 0) for d, o, r, s in zip(declared[1:3], out, room, (sh, sw))
+            int(d == o + 1 and r % s > 0 and i)
+            for d, o, r, s, i in zip(declared[1:3], out, room, (sh, sw), inside)
         ]
         bottom += more[0] * (sh - room[0] % sh)
         right += more[1] * (sw - room[1] % sw)

@@ -17,7 +17,7 @@ MALFORMED = {
     "cyclic_args": "topological order without cycles, got input 'quant_conv2d_1' of op 'quant_conv2d'",
     "duplicate_op_names": "op names must be unique, got 'quant_conv2d' twice",
     "empty": "model file must hold ops, got none",
-    "huge_dims": r"tensor of op 'input_1' must have 1 to 1073741824 elements, got dims \[1, 2000000",
+    "huge_dims": r"tensor of op 'input_1' must have 1 to 268435456 elements, got dims \[1, 2000000",
     "kernel_larger_than_input": "kernel of op 'quant_conv2d' must fit its padded input 28x28, got 35x35",
     "missing_reg_0": "weights of op 'quant_conv2d_weights_new' must be in REG_0 of subgraph",
     "random_bytes": "model file must be an .xmodel, got 4096 bytes that are not one",
@@ -209,7 +209,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "zero-dim": (
         lambda m: m.op_node[3].output_tensor.tensor_dim.__setitem__(3, 0),
-        r"must have 1 to 1073741824 elements, got dims \[1, 1, 1, 0\]",
+        r"must have 1 to 268435456 elements, got dims \[1, 1, 1, 0\]",
     ),
     "unknown-op-in-subgraph": (
         lambda m: m.subg_root.subg_child[1].op_name.append("nobody"),
