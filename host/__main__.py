@@ -24,6 +24,8 @@ COMMANDS = {
     "inspect": "what is in an .xmodel",
     "diff": "the first tensor in which two networks differ",
     "bench": "latency of runners on this machine, one image at a time",
+    "estimate": "how long the DPU would take: a latency model, with its error",
+    "refit": "fit that model to published results",
     "report": "records and models -> one page",
     "demo": "all of it, on a fresh machine",
 }

@@ -25,6 +25,11 @@ from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
 from host.data.load import load_test_samples
 from host.dpu.arch import ZCU104
+from host.dpu.latency.boards import DEFAULT_RELEASE, find_board, find_release
+from host.dpu.latency.describe import summarize_prediction
+from host.dpu.latency.layers import workload_of
+from host.dpu.latency.parameters import load_parameters
+from host.dpu.latency.predict import predict
 from host.graph.graph import Graph
 from host.paths import CACHE
 from host.runners.emulator import dpu_doors
@@ -111,8 +116,17 @@ def run_compilation(
             hashes["float"] = (FLOAT, files.sha256_of(folder / FLOAT))
         _copy_along(folder, out, source.name, stack)
         content = build_manifest(name, doors, ZCU104, training, hashes)
+        content["predicted_latency"] = predict_latency(compiled.graph)
         manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return _describe(compiled, out / f"{name}.xmodel", out / NAME)
+
+
+def predict_latency(graph: Graph) -> dict[str, Any]:
+    """Return what the latency model says of a compiled graph on the ZCU104."""
+    release, (parameters, error) = find_release(DEFAULT_RELEASE), load_parameters()
+    workload = workload_of(graph, release)
+    prediction = predict(workload, find_board("zcu104"), release, parameters)
+    return summarize_prediction(prediction, error)
 
 
 def is_letter_model(graph: Graph) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from host.graph.graph import Graph
 from host.graph.layers import activation
 from host.graph.layers.base import LayerCall
-from host.graph.layers.table import CONVERTERS
+from host.graph.layers.table import CONVERTERS, MODULES
 from target.errors import ModelError
 
 SEPARABLE = "__separable"  # marks an activation that came out of a SeparableConv2D
@@ -135,8 +135,7 @@ def _add_layer(graph: Graph, model: Any, config: dict[str, Any], use: tuple[str,
 def _check_kind(layer: dict[str, Any]) -> None:
     """Refuse layers and layouts that no converter knows."""
     name, config = layer["config"]["name"], layer["config"]
-    # `a + b` makes an operation, which is named Add too but is no layer.
-    if layer["class_name"] not in CONVERTERS or layer.get("module") != "keras.layers":
+    if layer["class_name"] not in CONVERTERS or layer.get("module") not in MODULES:
         raise ModelError(
             f"layer '{name}' must be one of {sorted(CONVERTERS)} in keras.layers,"
             f" got {layer['class_name']} in {layer.get('module')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from host.graph.layers import activation, convolution, pooling, shape
+from host.graph.layers import activation, convolution, pooling, scaling, shape
 from host.graph.layers.base import LayerCall
 
 CONVERTERS: dict[str, Callable[[LayerCall], str]] = {
@@ -15,6 +15,7 @@ CONVERTERS: dict[str, Callable[[LayerCall], str]] = {
     "Concatenate": shape.concatenate,
     "Conv2D": convolution.conv2d,
     "Conv2DTranspose": convolution.conv2d_transpose,
+    "CustomScaleLayer": scaling.scaled_sum,
     "Dense": convolution.dense,
     "DepthwiseConv2D": convolution.depthwise_conv2d,
     "Dropout": shape.dropout,
@@ -25,8 +26,10 @@ CONVERTERS: dict[str, Callable[[LayerCall], str]] = {
     "LeakyReLU": activation.leaky_relu,
     "MaxPooling2D": pooling.pool("maxpool2d"),
     "Multiply": shape.eltwise("mul"),
+    "Normalization": scaling.normalization,
     "PReLU": activation.prelu,
     "ReLU": activation.relu,
+    "Rescaling": scaling.rescaling,
     "Reshape": shape.reshape,
     "SeparableConv2D": convolution.separable_conv2d,
     "Softmax": activation.softmax,
@@ -34,3 +37,6 @@ CONVERTERS: dict[str, Callable[[LayerCall], str]] = {
     "UpSampling2D": pooling.up_sampling_2d,
     "ZeroPadding2D": shape.zero_padding_2d,
 }
+
+# Where a layer must come from: `a + b` makes an operation, which is named Add too but is no layer.
+MODULES = ("keras.layers", "keras.src.applications.inception_resnet_v2")

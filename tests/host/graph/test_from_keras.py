@@ -22,6 +22,7 @@ import_keras()
 
 import keras  # noqa: E402  (quietly, after import_keras)
 from keras import layers  # noqa: E402
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer  # noqa: E402
 
 Build = Callable[[Any], Any]
 
@@ -73,6 +74,9 @@ EXACT: dict[str, Build] = {
     "global-max": layers.GlobalMaxPooling2D(),
     "spatial-dropout": lambda x: _conv()(layers.SpatialDropout2D(0.3)(x)),
     "batchnorm": layers.BatchNormalization(),
+    "rescaling": layers.Rescaling([0.5, 2.0, -1.0], offset=[0.0, 1.0, 2.0]),
+    "normalization": layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[1.0, 0.0, 4.0]),
+    "scaled-sum": lambda x: CustomScaleLayer(0.17)([x, layers.Conv2D(3, 1)(x)]),
     "batchnorm-plain": layers.BatchNormalization(scale=False, center=False),
     "nested": keras.Sequential([layers.Input((9, 8, 3)), layers.Conv2D(2, 1), layers.ReLU()]),
     "twice": lambda x: (lambda twice: twice(layers.ReLU()(twice(x))))(layers.Conv2D(3, 1)),
