@@ -10,6 +10,8 @@ PY := .venv/bin/python
 NETWORK ?= signnet
 DATA ?= data
 SEED ?= 1
+DURATION ?= 10
+BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
 # What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
 CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
@@ -65,9 +67,19 @@ simulate: .venv/ready $(if $(INPUT),,build/signs.avi)  ## the application on the
 	$(PY) -m host simulate "$(or $(INPUT),build/signs.avi)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
 
 .PHONY: bench
-bench: .venv/ready  ## latency of emulator, LiteRT and Keras on this machine
+bench: .venv/ready  ## latency and throughput of every runner on this machine (DURATION=seconds a runner)
 	$(FRESH)
-	$(PY) -m host bench $(CHOSEN) --data "$(DATA)" --out build/records/bench-$(NETWORK).json
+	$(PY) -m host bench $(CHOSEN) --data "$(DATA)" --duration $(DURATION) --out build/records/bench-$(NETWORK).json
+
+.PHONY: export
+export: .venv/ready  ## what the board needs to measure baselines -> build/bench/NETWORK
+	$(FRESH)
+	$(PY) -m host export $(CHOSEN) --data "$(DATA)" --out build/bench/$(NETWORK)
+
+.PHONY: estimate
+estimate: .venv/ready  ## how long the DPU would take, predicted (BOARD=zcu104|zcu102|kv260)
+	$(FRESH)
+	$(PY) -m host estimate $(CHOSEN) --board $(BOARD)
 
 .PHONY: report
 report: .venv/ready  ## build/records/*.json (or RECORDS=...) -> reports/latest
@@ -78,6 +90,7 @@ report: .venv/ready  ## build/records/*.json (or RECORDS=...) -> reports/latest
 release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and evaluate it there
 	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data "$(DATA)"
 	$(PY) -m host evaluate models/$(NETWORK) --data "$(DATA)" --save
+	$(PY) -m host export models/$(NETWORK) --data "$(DATA)" --reference-only --images 1024 --out models/$(NETWORK)/golden
 
 .venv/ready: requirements.lock
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python must be 3.11 or newer, got $$($(PYTHON3) --version); install it or pass PYTHON3=python3.11" >&2; exit 1; }

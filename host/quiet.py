@@ -35,7 +35,8 @@ def import_keras() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import keras
-        import tensorflow as tf
 
-        tf.config.list_physical_devices()  # the CUDA stub complains when it is first asked
-        keras.backend.backend()
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # the CUDA stub complains when it is first asked

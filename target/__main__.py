@@ -1,6 +1,7 @@
 """python -m target <command>: the application on the board.
 
     run    frames in, letters out, on the DPU
+    bench  latency, throughput and energy, one image at a time
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -14,7 +15,10 @@ from typing import List, Optional
 
 from target.errors import exit_code_of
 
-COMMANDS = {"run": "frames in, letters out, on the DPU"}
+COMMANDS = {
+    "run": "frames in, letters out, on the DPU",
+    "bench": "latency, throughput and energy, one image at a time",
+}
 
 
 def main(argv: Optional[List[str]] = None) -> int:

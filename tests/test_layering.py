@@ -15,8 +15,9 @@ ONLY_IN = {
     "cv2": {"target/opencv.py"},
     "vart": {"target/runners/dpu.py"},
     "xir": {"target/runners/xir_file.py"},
-    "onnx": {"host/dpu/engines/ort_graph.py"},
-    "onnxruntime": {"host/dpu/engines/ort.py"},
+    "onnx": {"host/dpu/engines/ort_graph.py", "host/runners/onnx_file.py"},
+    "onnxruntime": {"host/dpu/engines/ort.py", "target/runners/onnx_runtime.py"},  # one a tree
+    "pynvml": {"target/measure/nvml.py"},
     "ai_edge_litert": {"target/runners/cpu.py"},
     "tflite_runtime": {"target/runners/cpu.py"},
 }

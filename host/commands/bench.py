@@ -1,15 +1,22 @@
-"""Latency of runners on this machine: batch 1, same images, same clock boundaries.
+"""Latency, throughput and energy of runners on this machine, one image at a time.
 
-    python -m host bench models/signnet --data data/archive.zip --runners emulator,litert-int8
+    python -m host bench models/signnet models/tutorial --data data/archive.zip
+    python -m host bench models/signnet --data ... --runners emulator,litert-int8,null --duration 60
 
-Runners: emulator, litert-float, litert-int8, keras-cpu, keras-gpu. Prints {"records": [run
-records]} with --json; --out writes the same to a file for python -m host report.
+First every test image is run and compared: the emulator must give the DPU's codes, bit for bit, the
+baselines the float model's letters; a wrong model is refused before anything is timed. Then
+warm-up, then at least 1,024 queries and --duration seconds, one at a time; then throughput with 1,
+2 ... threads. Every record says VALID or INVALID, and why. --out writes {"records": [...]} for
+python -m host report. Times of the emulator are this computer's, not the DPU's.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +26,35 @@ from host.data.samples import Samples
 from host.dpu.engines.base import ENGINES
 from host.paths import CACHE, DATA
 from host.runners.litert import CALIBRATION_IMAGES
+from host.runners.reference import make_reference
 from host.runners.table import NAMES, RunnerNeeds, make_runner
 from target import files
-from target.command_line import count, make_parser, print_result, start_log
-from target.errors import BackendError, exit_code_of
+from target.command_line import make_parser, print_result, start_log
+from target.commands.bench import add_bench_options, config_of, split_names
+from target.errors import exit_code_of
 from target.manifest import Manifest, load_manifest
-from target.measure.single_stream import BenchConfig, single_stream
-from target.text.labels import letter_of
+from target.measure.bench import bench, describe
+from target.measure.single_stream import BenchConfig
 
-DEFAULT_RUNNERS = ("emulator", "litert-float", "litert-int8", "keras-cpu")
+DEFAULT_RUNNERS = (
+    *("emulator", "litert-float", "litert-int8", "onnxruntime", "opencv-dnn", "keras-cpu", "null"),
+)
 _log = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host bench", __doc__)
-    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("models", type=Path, nargs="+", help="model folders")
     parser.add_argument("--data", type=Path, default=DATA, help="data set or folder of photos")
     parser.add_argument(
         "--runners", default=",".join(DEFAULT_RUNNERS), help=f"of {', '.join(NAMES)}"
     )
-    parser.add_argument("--frames", type=count, default=BenchConfig.frames, help="counted queries")
-    parser.add_argument("--warmup", type=int, default=BenchConfig.warmup, help="uncounted queries")
-    parser.add_argument("--threads", type=count, default=1, help="of runners that can be told")
+    parser.add_argument("--threads", type=int, default=1, help="of runners that can be told")
     parser.add_argument(
         "--engine", default="auto", help=f"of the emulator: auto or one of {', '.join(ENGINES)}"
     )
-    parser.add_argument("--out", type=Path, help="file for the records")
+    add_bench_options(parser, min(os.cpu_count() or 1, 8))
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted models")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -53,61 +62,41 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    names = [name.strip() for name in args.runners.split(",") if name.strip()]
-    unknown = [name for name in names if name not in NAMES]
-    if unknown or not names:
-        raise BackendError(f"runners must be of {', '.join(NAMES)}, got '{args.runners}'")
-    if args.warmup < 0:
-        raise BackendError(f"--warmup must be at least 0, got {args.warmup}")
+    names, config = split_names(args.runners, NAMES), config_of(args)
     if args.out:
         files.check_writable(args.out)
-    manifest = load_manifest(args.model)
-    test = load_test_samples(args.data, args.cache, manifest.input_size, manifest.max_trim)
+    manifests = [load_manifest(folder) for folder in args.models]
     training = load_training_samples(args.data, args.cache)
-    config = BenchConfig(args.frames, args.warmup)
     calibration = choose_calibration(training.images, CALIBRATION_IMAGES, 1)
     needs = RunnerNeeds(args.threads, calibration, args.cache, args.engine)
-    document = {"records": run_bench(manifest, test, names, config, needs)}
-    if args.out:
-        files.write_json(args.out, document)
-    print_result(document, args.json, "\n".join(describe(r) for r in document["records"]))
+    records: list[dict[str, Any]] = []
+    for manifest in manifests:
+        test = load_test_samples(args.data, args.cache, manifest.input_size, manifest.max_trim)
+        for record in run_bench(manifest, test, names, config, needs):
+            records.append(record)
+            if args.out:  # what is measured is not lost to what comes next
+                files.write_json(args.out, {"records": records})
+    print_result({"records": records}, args.json, "\n".join(map(describe, records)))
     return 0
 
 
 def run_bench(
     manifest: Manifest, test: Samples, names: list[str], config: BenchConfig, needs: RunnerNeeds
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """Measure runners one after the other on the same test images.
 
     Args:
         manifest: Of the model.
         test: The queries.
         names: Of the runners.
-        config: Queries and warm-up.
+        config: How.
         needs: What the runners need besides the model.
 
-    Returns:
-        One record a runner.
+    Yields:
+        One record a runner, as soon as it is there.
     """
-    count = min(config.frames, len(test))
-    images = list(test.images[:count])
-    truth = [letter_of(int(label)) for label in test.labels[:count]]
-    records = []
+    reference = make_reference(test, manifest, needs.cache)
     for name in names:
         _log.info("measuring %s on %s", manifest.name, name)
-        runner = make_runner(name, manifest, needs)
-        try:
-            records.append(single_stream(runner, manifest, images, truth, config))
-        finally:
-            runner.close()
-    return records
-
-
-def describe(record: dict[str, Any]) -> str:
-    """Return a record as one line for a person."""
-    infer = record["stages"]["infer"]
-    return (
-        f"{record['model']['name']:10} {record['runner']:13} {record['kind']:9}"
-        f" infer p50 {infer['p50']:7.3f}  p90 {infer['p90']:7.3f}  p99 {infer['p99']:7.3f} ms"
-        f"  {record['throughput_fps']:7.0f} fps  accuracy {record['accuracy']:.4f}"
-    )
+        make = functools.partial(make_runner, name, manifest, needs)
+        yield bench(make, manifest, reference, config)

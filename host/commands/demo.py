@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from host.training.config import TrainConfig, recipe
 from target import files
 from target.app import StreamConfig
 from target.camera.video_file import VideoFile
-from target.command_line import make_parser, print_result, start_log
+from target.command_line import count, make_parser, print_result, start_log
 from target.errors import DataError, exit_code_of
 from target.manifest import NAME, Manifest, load_manifest
 from target.measure.single_stream import BenchConfig
@@ -47,6 +48,7 @@ from target.stream import describe, run_stream
 from target.text.labels import STATIC_LETTERS
 
 NETWORK = "signnet"
+DURATION_S = 1.0  # of each runner's queries; make bench takes longer
 MODEL_NAME = "signnet-quick"  # beside a released signnet in the same report
 _log = logging.getLogger(__name__)
 
@@ -61,7 +63,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=REPORTS / "latest", help="folder of the report")
     parser.add_argument("--released", type=Path, default=RELEASED, help="folder of released models")
     parser.add_argument("--epochs", type=int, help="other than the quick recipe's")
-    parser.add_argument("--frames", type=int, default=BenchConfig.frames, help="queries a baseline")
+    parser.add_argument(
+        "--queries", type=count, default=BenchConfig.queries, help="of each runner, at least"
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -88,7 +92,7 @@ def _run(args: argparse.Namespace) -> int:
     for manifest in models:
         folders.append(_evaluate(manifest, data, args.build))
         records.append(_stream(manifest, video, truth, args.build))
-        bench = BenchConfig(frames=args.frames)
+        bench = BenchConfig(args.queries, DURATION_S, threads=os.cpu_count() or 1, throughput_s=0.5)
         records += run_bench(manifest, data.test, _runners(), bench, needs)
     return _report(args, records, folders, time.monotonic() - started)
 

@@ -11,13 +11,13 @@ from host.graph.graph import Graph, Op
 from host.xmodel.reader import read_xmodel
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
-from target.runners.base import TensorSpec, check_tensor
+from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 
 CHECKED_ROWS = 4
 
 
-class EmulatorRunner:
+class EmulatorRunner(Staged):
     """Executes the model up to its last int8 codes: the DPU's part, and CPU steps between DPU parts.
 
     Args:
@@ -34,6 +34,7 @@ class EmulatorRunner:
     name = "emulator"
     kind = "emulated"
     gives_probabilities = False
+    promise = "codes"
 
     def __init__(self, manifest: Manifest, engine: str = "auto", threads: int = 1) -> None:
         manifest.verify("xmodel")
@@ -44,11 +45,21 @@ class EmulatorRunner:
         self.threads = threads if self._engine.name == "onnxruntime" else None
         self.input, self.output = _spec(doors[0]), _spec(doors[1])
         check_specs(manifest, self.input, self.output)
+        self._tensor = np.zeros(self.input.shape, np.int8)
+        self._codes = np.zeros(self.output.shape, np.int8)
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
-        """Run the network on int8 codes (1, h, w, c); returns int8 codes (1, outputs)."""
+    def put(self, tensor: np.ndarray) -> None:
+        """Take int8 codes (1, h, w, c); the engine reads them where they are."""
         check_tensor(tensor, self.input)
-        return self._engine.run(tensor)
+        self._tensor = tensor
+
+    def execute(self) -> None:
+        """Run the network."""
+        self._codes = self._engine.run(self._tensor)
+
+    def take(self) -> np.ndarray:
+        """Return int8 codes (1, outputs)."""
+        return self._codes
 
     def infer_batch(self, tensor: np.ndarray) -> np.ndarray:
         """Run the network on many images at once: int8 (n, h, w, c) to int8 (n, outputs)."""

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from host.quiet import quiet_stderr
 from target.errors import BackendError
 from target.manifest import Manifest
 from target.runners.base import Runner
+from target.runners.table import BASELINES, make_baseline
 
-NAMES = ("emulator", "litert-float", "litert-int8", "keras-cpu", "keras-gpu")
+NAMES = ("emulator", *BASELINES, "keras-cpu", "keras-gpu", "null")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +44,18 @@ def make_runner(name: str, manifest: Manifest, needs: RunnerNeeds) -> Runner:
         from host.runners.emulator import EmulatorRunner
 
         return EmulatorRunner(manifest, needs.engine, needs.threads)
-    if name.startswith("litert-") and name in NAMES:
-        from host.runners.litert import make_litert_runner
+    if name in BASELINES:
+        from host.runners.baselines import baseline_file
 
-        return make_litert_runner(manifest, name, needs.threads, needs.calibration, needs.cache)
+        path = baseline_file(name, manifest, needs.calibration, needs.cache)
+        with quiet_stderr():  # LiteRT announces its XNNPACK delegate
+            return make_baseline(name, path, manifest, needs.threads)
+    if name == "null":
+        from target.runners.null import NullRunner
+
+        return NullRunner(manifest)
     if name in NAMES:
         from host.runners.keras import KerasRunner
 
         return KerasRunner(manifest, name)
-    raise BackendError(f"runner must be one of {list(NAMES)}, got '{name}'")
+    raise BackendError(f"runner must be one of {', '.join(NAMES)}, got '{name}'")

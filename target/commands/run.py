@@ -17,7 +17,7 @@ from target.command_line import make_parser, start_log
 from target.errors import exit_code_of
 from target.manifest import Manifest, implied_manifest
 from target.runners.dpu import load_vart
-from target.runners.table import make_runner
+from target.runners.table import RunnerOptions, make_runner
 from target.runners.xir_file import probe_file
 from target.stream import add_stream_options, stream
 
@@ -30,7 +30,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(
-        lambda: stream(args, lambda m: make_runner("dpu", m, args.vart_mode), open_bare)
+        lambda: stream(
+            args, lambda m: make_runner("dpu", m, RunnerOptions(args.vart_mode)), open_bare
+        )
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, Iterable, List
 
 from target.measure.percentiles import summarize_ms
 
-STAGES = ("capture", "preprocess", "infer", "postprocess", "end_to_end")
+# One after the other; together they are what happens to a frame.
+STAGES = ("capture", "preprocess", "copy_in", "infer", "copy_out", "postprocess")
+# copy_in, infer, copy_out together: what is compared between runners.
+INFERENCE = "inference"
+END_TO_END = "end_to_end"
 
 
 class StageClock:
@@ -21,6 +25,10 @@ class StageClock:
     def add(self, stage: str, seconds: float) -> None:
         """Add one duration; negative ones (a clock that jumped) count as zero."""
         self._samples.setdefault(stage, []).append(max(seconds, 0.0))
+
+    def extend(self, stage: str, seconds: Iterable[float]) -> None:
+        """Add durations in order; negative ones count as zero."""
+        self._samples.setdefault(stage, []).extend(max(value, 0.0) for value in seconds)
 
     def samples(self, stage: str) -> List[float]:
         """Return the durations of a stage, seconds, in order."""

@@ -37,6 +37,10 @@ class RunFacts:
         frame_ages_s: Age of each frame when its letter was known; empty if the source has no clock.
         accuracy: Share of right letters where the truth is known.
         text: What was spelled, where the application spells.
+        energy_mj: Of one frame, above rest.
+        why: Further reasons not to trust the measurement.
+        more: Further keys of the record: duration_s, overhead_us, distribution, agreement,
+            throughput ...
     """
 
     task: str
@@ -53,11 +57,14 @@ class RunFacts:
     frame_ages_s: List[float] = dataclasses.field(default_factory=list)
     accuracy: Optional[float] = None
     text: Optional[str] = None
+    energy_mj: Optional[float] = None
+    why: List[str] = dataclasses.field(default_factory=list)
+    more: Dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def build_record(facts: RunFacts, clock: StageClock) -> Dict[str, Any]:
     """Return the record, valid by target/schemas/record.schema.json."""
-    why = invalid_reasons(facts.frames)
+    why = [*invalid_reasons(facts.frames), *facts.why]
     record: Dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "task": facts.task,
@@ -72,7 +79,7 @@ def build_record(facts: RunFacts, clock: StageClock) -> Dict[str, Any]:
         "throughput_fps": round(facts.frames / facts.seconds, 3) if facts.seconds > 0 else None,
         "dropped": facts.dropped,
         "frame_age_ms": summarize_ms(facts.frame_ages_s),
-        "energy_mj_per_frame": None,
+        "energy_mj_per_frame": facts.energy_mj,
         "accuracy": facts.accuracy,
         "valid": not why,
         "why": why,
@@ -81,7 +88,7 @@ def build_record(facts: RunFacts, clock: StageClock) -> Dict[str, Any]:
     }
     if facts.text is not None:
         record["text"] = facts.text
-    return record
+    return {**record, **facts.more}
 
 
 def invalid_reasons(frames: int) -> List[str]:

@@ -41,6 +41,8 @@ class Runner(Protocol):
         input: What `infer` takes.
         output: What `infer` gives.
         gives_probabilities: True if the output is already a softmax.
+        promise: What its answers must be: `codes` the DPU's, bit for bit; `letters` those of the
+            float model, nearly always; `nothing`.
     """
 
     name: str
@@ -50,21 +52,41 @@ class Runner(Protocol):
     input: TensorSpec
     output: TensorSpec
     gives_probabilities: bool
+    promise: str
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
-        """Run the network.
+    def put(self, tensor: np.ndarray) -> None:
+        """Copy in: give the next image to what executes the network.
 
         Args:
-            tensor: Of `input`'s shape and dtype, C-contiguous; not kept.
-
-        Returns:
-            Of `output`'s shape and dtype; valid until the next call.
+            tensor: Of `input`'s shape and dtype, C-contiguous; unchanged until `take`.
         """
+        ...
+
+    def execute(self) -> None:
+        """Run the network on what was put; returns when it is done."""
+        ...
+
+    def take(self) -> np.ndarray:
+        """Copy out; of `output`'s shape and dtype, valid until the next `put`."""
+        ...
+
+    def infer(self, tensor: np.ndarray) -> np.ndarray:
+        """Put, execute, take."""
         ...
 
     def close(self) -> None:
         """Free what the runner holds; may be called twice."""
         ...
+
+
+class Staged:
+    """Gives a class with put, execute and take its infer."""
+
+    def infer(self: Runner, tensor: np.ndarray) -> np.ndarray:
+        """Put, execute, take."""
+        self.put(tensor)
+        self.execute()
+        return self.take()
 
 
 def check_tensor(tensor: np.ndarray, spec: TensorSpec) -> None:

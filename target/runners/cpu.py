@@ -12,7 +12,7 @@ from typing import Any, Optional
 import numpy as np
 
 from target.errors import BackendError, ModelError
-from target.runners.base import TensorSpec, check_tensor
+from target.runners.base import Staged, TensorSpec, check_tensor
 
 
 def load_interpreter_class() -> Any:
@@ -32,7 +32,7 @@ def load_interpreter_class() -> Any:
     )
 
 
-class LiteRtRunner:
+class LiteRtRunner(Staged):
     """A .tflite model on the CPU, one image at a time.
 
     Args:
@@ -48,6 +48,7 @@ class LiteRtRunner:
     kind = "measured"
     device = "CPU, LiteRT"
     gives_probabilities = True
+    promise = "letters"
 
     def __init__(self, path: Path, name: str, threads: int = 1) -> None:
         interpreter_class = load_interpreter_class()
@@ -65,11 +66,17 @@ class LiteRtRunner:
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
         self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
-        """Run the network on a tensor of the input's dtype; returns one of the output's."""
+    def put(self, tensor: np.ndarray) -> None:
+        """Copy a tensor of the input's dtype into the interpreter."""
         check_tensor(tensor, self.input)
         self._interpreter.set_tensor(self._input_index, tensor)
+
+    def execute(self) -> None:
+        """Run the network."""
         self._interpreter.invoke()
+
+    def take(self) -> np.ndarray:
+        """Return a copy of the output, of the output's dtype."""
         return np.asarray(self._interpreter.get_tensor(self._output_index))
 
     def close(self) -> None:

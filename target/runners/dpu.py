@@ -16,7 +16,7 @@ import numpy as np
 
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
-from target.runners.base import TensorSpec, check_tensor
+from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 from target.runners.xir_file import open_dpu_subgraph, tensor_facts
 
@@ -36,7 +36,7 @@ def load_vart() -> Any:
         ) from error
 
 
-class DpuRunner:
+class DpuRunner(Staged):
     """A VART runner on the model's DPU subgraph.
 
     Args:
@@ -54,6 +54,7 @@ class DpuRunner:
     name = "dpu"
     threads: Optional[int] = 1
     gives_probabilities = False
+    promise = "codes"
 
     def __init__(self, manifest: Manifest, mode: str = "run") -> None:
         manifest.verify("xmodel")
@@ -84,13 +85,32 @@ class DpuRunner:
         check_specs(manifest, source, last)
         return source, last
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
-        """Run the DPU on int8 codes of the input's dims; returns int8 codes of the output's dims."""
+    def put(self, tensor: np.ndarray) -> None:
+        """Copy int8 codes of the input's dims into the buffer that VART reads."""
         check_tensor(tensor, self.input)
         np.copyto(self._in, tensor)
+
+    def execute(self) -> None:
+        """Run the DPU."""
         job = self._runner.execute_async([self._in], [self._out])
         self._runner.wait(job)
+
+    def take(self) -> np.ndarray:
+        """Return int8 codes of the output's dims, in the buffer that VART wrote."""
         return self._out
+
+    def submit(self, tensor: np.ndarray) -> Tuple[Any, np.ndarray]:
+        """Start a job with buffers of its own; `collect` waits for it."""
+        check_tensor(tensor, self.input)
+        codes, out = tensor.copy(), np.zeros(self.output.shape, dtype=np.int8)
+        # The buffers live in the ticket: VART keeps only their pointers.
+        return (self._runner.execute_async([codes], [out]), codes), out
+
+    def collect(self, ticket: Tuple[Any, np.ndarray]) -> np.ndarray:
+        """Wait for a submitted job; returns int8 codes of the output's dims."""
+        (job, _), out = ticket
+        self._runner.wait(job)
+        return out
 
     def close(self) -> None:
         """Free the VART runner."""

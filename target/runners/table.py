@@ -2,27 +2,80 @@
 
 from __future__ import annotations
 
-from target.errors import BackendError
+import dataclasses
+from pathlib import Path
+from typing import Optional
+
+from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import Runner
 
-NAMES = ("dpu",)
+NAMES = ("dpu", "litert-float", "litert-int8", "onnxruntime", "opencv-dnn", "null")
+# Files of the baselines in the folder that python -m host export makes.
+BASELINES = {
+    "litert-float": "float.tflite",
+    "litert-int8": "int8.tflite",
+    "onnxruntime": "float.onnx",
+    "opencv-dnn": "float.onnx",
+}
 
 
-def make_runner(name: str, manifest: Manifest, vart_mode: str = "run") -> Runner:
+@dataclasses.dataclass(frozen=True)
+class RunnerOptions:
+    """What some runners need besides the manifest.
+
+    Attributes:
+        vart_mode: Of the DPU runner.
+        baselines: Folder with the baselines' files; None if there is none.
+        threads: Of runners that can be told.
+    """
+
+    vart_mode: str = "run"
+    baselines: Optional[Path] = None
+    threads: int = 1
+
+
+def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] = None) -> Runner:
     """Make a runner of the board.
 
     Args:
         name: One of NAMES.
         manifest: Of the model.
-        vart_mode: Of the DPU runner.
+        options: The defaults if None.
 
     Raises:
         BackendError: If the name is unknown or the library behind it is missing.
         ModelError: If the model is not one for this runner.
     """
-    if name != "dpu":
-        raise BackendError(f"runner must be one of {list(NAMES)}, got '{name}'")
-    from target.runners.dpu import DpuRunner
+    options = options or RunnerOptions()
+    if name == "dpu":
+        from target.runners.dpu import DpuRunner
 
-    return DpuRunner(manifest, vart_mode)
+        return DpuRunner(manifest, options.vart_mode)
+    if name == "null":
+        from target.runners.null import NullRunner
+
+        return NullRunner(manifest)
+    if name not in NAMES:
+        raise BackendError(f"runner must be one of {', '.join(NAMES)}, got '{name}'")
+    if options.baselines is None:
+        raise ModelError(
+            f"runner '{name}' must have a folder with {BASELINES[name]}, got none; make it with"
+            " python -m host export and pass --baselines"
+        )
+    return make_baseline(name, options.baselines / BASELINES[name], manifest, options.threads)
+
+
+def make_baseline(name: str, path: Path, manifest: Manifest, threads: int) -> Runner:
+    """Make the runner of a baseline from its file."""
+    if name == "onnxruntime":
+        from target.runners.onnx_runtime import OnnxRunner
+
+        return OnnxRunner(path, manifest, threads)
+    if name == "opencv-dnn":
+        from target.runners.opencv_dnn import OpenCvRunner
+
+        return OpenCvRunner(path, manifest, threads)
+    from target.runners.cpu import LiteRtRunner
+
+    return LiteRtRunner(path, name, threads)

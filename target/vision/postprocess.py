@@ -77,3 +77,17 @@ class Postprocessor:
         return Prediction(
             self._letters[best], confidence, self._letters[second], float(probabilities[second])
         )
+
+
+def best_outputs(scores: np.ndarray, classes: List[Optional[str]]) -> np.ndarray:
+    """Return the best output of each row that has a letter.
+
+    Args:
+        scores: Any number (n, outputs).
+        classes: One per output.
+
+    Returns:
+        int64 (n,).
+    """
+    indices = np.array([i for i, letter in enumerate(classes) if letter is not None])
+    return np.asarray(indices[scores[:, indices].argmax(axis=1)], dtype=np.int64)

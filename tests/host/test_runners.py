@@ -46,7 +46,8 @@ def check_runner(
         prediction = postprocess(first)
         assert 0 <= prediction.runner_up_confidence <= prediction.confidence <= 1
         right += prediction.letter == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[label]
-    assert right >= 0.95 * len(images)
+    assert runner.promise in ("codes", "letters", "nothing")
+    assert runner.promise == "nothing" or right >= 0.95 * len(images)
     with pytest.raises(BackendError, match="input .* must be"):
         runner.infer(np.zeros((1, 3, 3, 1), runner.input.dtype))
 

@@ -14,13 +14,14 @@ from target.camera.base import Frame
 from target.camera.latest import LatestFrame
 from target.errors import SourceError
 from target.manifest import Manifest
+from target.measure.clock import STAGES
 from target.measure.record import read_records
-from target.runners.base import TensorSpec
+from target.runners.base import Staged, TensorSpec
 from target.show.base import View
 from target.text.speller import SpellConfig
 
 
-class FakeRunner:
+class FakeRunner(Staged):
     """Answers letter 3 (D), as slowly as asked."""
 
     name = "fake"
@@ -30,18 +31,23 @@ class FakeRunner:
     input = TensorSpec("in", (1, 28, 28, 1), "int8", 2.0**-6)
     output = TensorSpec("out", (1, 25), "int8", 2.0**-2)
     gives_probabilities = False
+    promise = "nothing"
 
     def __init__(self, seconds: float = 0.0, fail_at: int | None = None) -> None:
         self.calls = 0
         self._seconds = seconds
         self._fail_at = fail_at
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
+    def put(self, tensor: np.ndarray) -> None:
         assert tensor.shape == (1, 28, 28, 1) and tensor.dtype == np.int8
+
+    def execute(self) -> None:
         if self.calls == self._fail_at:
             raise KeyboardInterrupt
         self.calls += 1
         time.sleep(self._seconds)
+
+    def take(self) -> np.ndarray:
         codes = np.full((1, 25), -40, np.int8)
         codes[0, 3] = 40
         return codes
@@ -164,10 +170,10 @@ def test_one_frame_at_a_time(manifest: Manifest) -> None:
     running = threading.Lock()
 
     class Exclusive(FakeRunner):
-        def infer(self, tensor: np.ndarray) -> np.ndarray:
+        def execute(self) -> None:
             assert running.acquire(blocking=False)
             try:
-                return super().infer(tensor)
+                super().execute()
             finally:
                 running.release()
 
@@ -179,7 +185,7 @@ def test_one_frame_at_a_time(manifest: Manifest) -> None:
 def test_record_is_valid_and_has_every_stage(manifest: Manifest) -> None:
     result = App(FakeFile(20), FakeRunner(), manifest, [], StreamConfig(warmup=0)).run()
     (record,) = read_records(result.record, "test")
-    assert set(record["stages"]) == {"capture", "preprocess", "infer", "postprocess", "end_to_end"}
+    assert set(record["stages"]) == {*STAGES, "inference", "end_to_end"}
     for summary in record["stages"].values():
         assert (
             summary["min"] <= summary["p50"] <= summary["p90"] <= summary["p99"] <= summary["max"]

@@ -1,0 +1,113 @@
+"""Makes the reference of a benchmark: test images, the emulator's codes, the float model's answers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from host.data.samples import Samples
+from host.graph.keras_file import load_keras_model
+from host.runners.emulator import EmulatorRunner
+from target import files
+from target.errors import DataError
+from target.manifest import Manifest
+from target.measure.reference import Reference, load_reference
+from target.text.labels import letter_of
+from target.vision.postprocess import best_outputs
+from target.vision.preprocess import Preprocessor, input_table
+
+_BATCH = 512
+
+
+def make_reference(samples: Samples, manifest: Manifest, cache: Path | None) -> Reference:
+    """Return images with everything that is known of them; computed once, then kept in the cache.
+
+    Args:
+        samples: With labels.
+        manifest: Of the model; the codes are those of the numpy engine, which is the definition.
+        cache: Folder; None to compute anew.
+
+    Raises:
+        DataError: If there is no image.
+    """
+    if not len(samples):
+        raise DataError(f"benchmark must have at least one image, got none in {samples.source}")
+    path = cache and cache / (
+        f"reference-{manifest.sha256[:12]}-{samples.sha256[:12]}-{len(samples)}.npz"
+    )
+    if path and path.is_file():
+        return load_reference(path, manifest)
+    found = _compute(samples, manifest)
+    if path:
+        save_reference(found, manifest, path)
+    return found
+
+
+def save_reference(reference: Reference, manifest: Manifest, path: Path) -> None:
+    """Write a complete reference as target.measure.reference reads it."""
+    assert reference.codes is not None and reference.float_outputs is not None
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        allow_pickle=False,
+        images=reference.images,
+        labels=reference.labels,
+        codes=reference.codes,
+        float_outputs=reference.float_outputs,
+        source=np.array(reference.source),
+        model_sha256=np.array(manifest.sha256),
+    )
+    files.write_bytes(path, buffer.getvalue())
+
+
+def take(reference: Reference, count: int) -> Reference:
+    """Return `count` images of a reference, spread evenly over it."""
+    if count >= len(reference):
+        return reference
+    rows = np.arange(count) * len(reference) // count
+    assert reference.codes is not None and reference.float_outputs is not None
+    return Reference(
+        reference.images[rows],
+        reference.labels[rows],
+        reference.codes[rows],
+        reference.float_outputs[rows],
+        f"{reference.source} ({count} of {len(reference)} images)",
+    )
+
+
+def _compute(samples: Samples, manifest: Manifest) -> Reference:
+    emulator = EmulatorRunner(manifest, "reference")
+    grays = _grays(samples.images, manifest)
+    table = input_table(manifest.input_scale, emulator.input)
+    codes = np.concatenate(
+        [
+            emulator.infer_batch(table[grays[start : start + _BATCH]][..., None])
+            for start in range(0, len(grays), _BATCH)
+        ]
+    )
+    manifest.verify("float")
+    model = load_keras_model(manifest.file("float"))
+    real = grays[..., None].astype(np.float32) * np.float32(manifest.input_scale)
+    scores = np.asarray(model.predict(real, batch_size=_BATCH, verbose=0))
+    classes = manifest.classes
+    labels = [letter_of(int(label)) for label in samples.labels]
+    return Reference(
+        samples.images,
+        np.array([classes.index(x) if x in classes else -1 for x in labels], np.int64),
+        codes.reshape(len(grays), -1),
+        best_outputs(scores, classes),
+        Path(samples.source).name,
+    )
+
+
+def _grays(images: np.ndarray, manifest: Manifest) -> np.ndarray:
+    """Return the images as the network sees them, uint8 (n, size, size)."""
+    from target.runners.base import TensorSpec
+
+    size = manifest.input_size
+    if images.shape[1:] == (size, size):
+        return images
+    preprocess = Preprocessor(manifest, TensorSpec("image", (1, size, size, 1), "int8"))
+    return np.stack([preprocess.gray(image) for image in images])

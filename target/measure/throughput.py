@@ -1,0 +1,115 @@
+"""Frames a second with 1..n threads, each with a runner of its own, through the whole path.
+
+A runner that can start jobs without waiting (VART) has several in flight.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from typing import Any, Callable, Deque, Dict, List, Sequence
+
+import numpy as np
+
+from target.manifest import Manifest
+from target.runners.base import Runner
+from target.vision.postprocess import Postprocessor
+from target.vision.preprocess import Preprocessor
+
+IN_FLIGHT = 4  # jobs of one asynchronous runner
+
+
+def measure_throughput(
+    make: Callable[[], Runner],
+    manifest: Manifest,
+    images: Sequence[np.ndarray],
+    threads: int,
+    seconds: float,
+) -> Dict[str, Any]:
+    """Run as many frames as possible.
+
+    Args:
+        make: Makes a runner; called once a thread.
+        manifest: Of the model.
+        images: Frames, repeated as often as needed.
+        threads: Number of threads and of runners.
+        seconds: How long.
+
+    Returns:
+        threads, in_flight (jobs of a runner at a time), frames, seconds, fps.
+    """
+    runners = [make() for _ in range(threads)]
+    counts = [0] * threads
+    failures: List[Exception] = []
+    barrier = threading.Barrier(threads + 1)
+    ended = threading.Event()
+
+    def work(place: int) -> None:
+        try:
+            loop = _loop(runners[place], manifest, images)
+            next(loop)  # warm
+            barrier.wait()
+            while not ended.is_set():
+                next(loop)
+                counts[place] += 1
+        except Exception as error:
+            failures.append(error)
+            barrier.abort()
+
+    workers = [threading.Thread(target=work, args=(place,)) for place in range(threads)]
+    try:
+        for worker in workers:
+            worker.start()
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:
+            ended.set()
+        started = time.perf_counter()
+        ended.wait(seconds)
+        ended.set()
+        for worker in workers:
+            worker.join()
+        elapsed = time.perf_counter() - started
+    finally:
+        ended.set()
+        for runner in runners:
+            runner.close()
+    if failures:
+        raise failures[0]
+    asynchronous = hasattr(runners[0], "submit")
+    return {
+        "threads": threads,
+        "in_flight": IN_FLIGHT if asynchronous else 1,
+        "frames": sum(counts),
+        "seconds": round(elapsed, 3),
+        "fps": round(sum(counts) / elapsed, 3),
+    }
+
+
+def _loop(runner: Any, manifest: Manifest, images: Sequence[np.ndarray]) -> Any:
+    """Yield once for every frame that is done."""
+    preprocess = Preprocessor(manifest, runner.input)
+    postprocess = Postprocessor(manifest.classes, runner.output, runner.gives_probabilities)
+    asynchronous = hasattr(runner, "submit")
+    tickets: Deque[Any] = collections.deque()
+    index = 0
+    while True:
+        tensor = preprocess(images[index % len(images)])
+        index += 1
+        if not asynchronous:
+            postprocess(runner.infer(tensor))
+            yield
+            continue
+        tickets.append(runner.submit(tensor))
+        if len(tickets) >= IN_FLIGHT:
+            postprocess(runner.collect(tickets.popleft()))
+            yield
+
+
+def thread_counts(most: int) -> List[int]:
+    """Return the numbers of threads to try: 1, 2, 4 ... and `most`."""
+    counts = [1]
+    while counts[-1] * 2 < most:
+        counts.append(counts[-1] * 2)
+    return counts if counts[-1] == most else [*counts, most]

@@ -1,0 +1,61 @@
+"""The float model in OpenCV's dnn on the CPU: a baseline that needs nothing but OpenCV on the board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from target.errors import ModelError
+from target.manifest import Manifest
+from target.opencv import cv2, translated
+from target.runners.base import Staged, TensorSpec, check_tensor
+
+
+class OpenCvRunner(Staged):
+    """A float .onnx model, one image at a time.
+
+    Args:
+        path: The model: input float32 (1, h, w, 1), output probabilities (1, outputs).
+        manifest: Of the model.
+        threads: Of OpenCV; it has one setting for the whole process.
+
+    Raises:
+        ModelError: If the file cannot be read.
+    """
+
+    name = "opencv-dnn"
+    device = "CPU, OpenCV dnn"
+    kind = "measured"
+    gives_probabilities = True
+    promise = "letters"
+
+    def __init__(self, path: Path, manifest: Manifest, threads: int = 1) -> None:
+        if not path.is_file():
+            raise ModelError(f"model must be an .onnx file, got none at {path}; run make export")
+        with translated(f"model must be an .onnx file that OpenCV reads in {path}", ModelError):
+            self._net = cv2.dnn.readNetFromONNX(str(path))
+        cv2.setNumThreads(threads)
+        self.threads: Optional[int] = threads
+        size = manifest.input_size
+        self.input = TensorSpec("image", (1, size, size, 1), "float32")
+        self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
+        self._out = np.zeros(self.output.shape, np.float32)
+
+    def put(self, tensor: np.ndarray) -> None:
+        """Copy float32 (1, h, w, 1) into the net."""
+        check_tensor(tensor, self.input)
+        self._net.setInput(tensor)
+
+    def execute(self) -> None:
+        """Run the network."""
+        self._out = self._net.forward()
+
+    def take(self) -> np.ndarray:
+        """Return probabilities, float32 (1, outputs)."""
+        return np.asarray(self._out)
+
+    def close(self) -> None:
+        """Free the net."""
+        self._net = None
