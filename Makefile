@@ -15,6 +15,8 @@ BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
 # What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
 CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
+# Of each network the model built here, else the released one.
+BOTH = $$(for n in tutorial signnet; do test -f build/models/$$n/model.json && echo build/models/$$n || echo models/$$n; done)
 # Before that: what was trained here but not yet compiled is compiled.
 FRESH = if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ]; then $(MAKE) --no-print-directory "$(BUILT)/model.json"; fi
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -82,9 +84,12 @@ estimate: .venv/ready  ## how long the DPU would take, predicted (BOARD=zcu104|z
 	$(PY) -m host estimate $(CHOSEN) --board $(BOARD)
 
 .PHONY: report
-report: .venv/ready  ## build/records/*.json (or RECORDS=...) -> reports/latest
-	if [ -z "$(RECORDS)" ] && ! ls build/records/*.json >/dev/null 2>&1; then $(MAKE) --no-print-directory bench; fi
-	$(PY) -m host report $(or $(RECORDS),build/records/*.json) --models $(CHOSEN) --out reports/latest
+report: .venv/ready  ## build/records/*.json (or RECORDS=...) and both networks -> reports/latest
+	if [ -z "$(RECORDS)" ] && ! ls build/records/*.json >/dev/null 2>&1; then
+	  $(MAKE) --no-print-directory bench NETWORK=tutorial
+	  $(MAKE) --no-print-directory bench NETWORK=signnet
+	fi
+	$(PY) -m host report $(or $(RECORDS),build/records/*.json) --models $(or $(MODELS),$(BOTH)) --out reports/latest
 
 .PHONY: release
 release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and evaluate it there

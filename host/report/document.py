@@ -55,6 +55,19 @@ class Bullets:
 
 
 @dataclasses.dataclass(frozen=True)
+class Folded:
+    """Sentences that a reader opens when they want them.
+
+    Attributes:
+        title: Always shown.
+        text: Shown when opened; on paper and for machines it is elsewhere.
+    """
+
+    title: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Heading:
     """The heading of a part of a section."""
 
@@ -83,7 +96,7 @@ class Plot:
     caption: str
 
 
-Block: TypeAlias = Table | Paragraph | Bullets | Heading | Code | Plot
+Block: TypeAlias = Table | Paragraph | Bullets | Folded | Heading | Code | Plot
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ Every text is escaped here and nowhere else. Must not import TensorFlow.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -17,6 +18,7 @@ from host.report.document import (
     Code,
     Column,
     Document,
+    Folded,
     Heading,
     Paragraph,
     Plot,
@@ -27,6 +29,7 @@ from host.report.wording import plain
 
 _CSS = Path(__file__).with_name("report.css")
 _LONG = 18  # letters
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|mJ|W|s)(?:\W|$))")
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -69,7 +72,8 @@ def render_html(document: Document) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(plain(value), quote=True)
+    """Escape a text; a number and its unit stay on one line."""
+    return _UNIT.sub("&nbsp;", escape(plain(value), quote=True))
 
 
 def _section(section: Section) -> str:
@@ -97,6 +101,9 @@ def _block(block: Block) -> str:
         return f"<h3>{_text(block.text)}</h3>"
     if isinstance(block, Bullets):
         return "<ul>" + "".join(f"<li>{_text(item)}</li>" for item in block.items) + "</ul>"
+    if isinstance(block, Folded):
+        title, text = _text(block.title), _text(block.text)
+        return f"<details><summary>{title}</summary><p>{text}</p></details>"
     if isinstance(block, Code):
         lines = escape("\n".join(block.lines))
         return f'<pre tabindex="0" aria-label="Commands"><code>{lines}</code></pre>'

@@ -14,6 +14,7 @@ from host.report.document import (
     Code,
     Column,
     Document,
+    Folded,
     Heading,
     Paragraph,
     Plot,
@@ -48,6 +49,9 @@ def _block(block: Block) -> str:
         return f"### {_text(block.text)}"
     if isinstance(block, Bullets):
         return "\n".join(f"- {_text(item)}" for item in block.items)
+    if isinstance(block, Folded):
+        title, text = _text(block.title), _text(block.text)
+        return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
     if isinstance(block, Code):
         return "\n".join(["```sh", *block.lines, "```"])
     if isinstance(block, Plot):

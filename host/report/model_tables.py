@@ -5,12 +5,12 @@ Must not import TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from host.report.document import Cell, Column, Paragraph, Table, make_table
 from host.report.models import ModelFolder
-from host.report.wording import count, moment, percent, plain, points, significant
+from host.report.wording import count, moment, percent, plain, points
 
 _MOST_CONFUSIONS = 10
 
@@ -101,28 +101,6 @@ def matrix_model(metrics: dict[str, Any]) -> str:
     if right == metrics["int8_correct"]:
         return " int8"
     return " float" if right == metrics["float_correct"] else ""
-
-
-def prediction_table(model: ModelFolder) -> Table | None:
-    """Return the manifest's predicted latency as names and values, None if it has none."""
-    prediction = model.manifest["predicted_latency"]
-    if not prediction:
-        return None
-    rows = [[name, value] for name, value in _leaves(prediction, "")]
-    caption = f"Predicted by the latency model, not measured: {plain(model.name)}"
-    return make_table(caption, [Column("quantity"), Column("value")], rows)
-
-
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, f"{name} {plain(key)}".strip())
-    elif isinstance(value, list):
-        yield name, f"{len(value)} entries"
-    elif isinstance(value, float) and value >= 0:
-        yield name, significant(value)
-    else:
-        yield name, "–" if value is None else plain(value)
 
 
 def model_table(models: Sequence[ModelFolder]) -> Table:

@@ -18,18 +18,18 @@ from host.report.wording import join, plain, plural, shorten, significant
 
 MOST_RUNS = 16  # fit on a sheet of paper
 _PERCENTILES = {"p50": "#56b4e9", "p90": "#0072b2", "p99": "#d55e00"}
-_STAGES = dict(zip(BUDGET, ("#999999", "#e69f00", "#0072b2", "#009e73")))
+_STAGES = dict(zip(BUDGET, ("#999999", "#e69f00", "#f0e442", "#0072b2", "#56b4e9", "#009e73")))
 _LOGARITHMIC_FROM = 20  # largest value over smallest
 _LETTERS = 26  # of a name on one line beside the bars
 
 
 def latency_plot(runs: Sequence[Run]) -> Plot | None:
-    """Return bars of p50, p90 and p99 of infer, one group per run of one kind."""
+    """Return bars of p50, p90 and p99 of the inference, one group per run of one kind."""
     shown = [run for run in runs if run.p90_ms is not None][:MOST_RUNS]
     if not shown:
         return None
     kind = shown[0].kind
-    values = {name: [run.stage("infer", name) or 0.0 for run in shown] for name in _PERCENTILES}
+    values = {name: [run.inference(name) or 0.0 for run in shown] for name in _PERCENTILES}
     every = [value for series in values.values() for value in series]
     logarithmic = min(every) > 0 and max(every) / min(every) > _LOGARITHMIC_FROM
 
@@ -45,15 +45,15 @@ def latency_plot(runs: Sequence[Run]) -> Plot | None:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.margins(x=0.16)
-        _finish_bars(figure, axes, shown, f"infer, ms, {kind}{', logarithmic' * logarithmic}")
+        _finish_bars(figure, axes, shown, f"inference, ms, {kind}{', logarithmic' * logarithmic}")
 
     name = f"latency-{kind}"
     numbers = join([f"{run.name}, {run.model}: {significant(run.p90_ms or 0)} ms" for run in shown])
     left = len([run for run in runs if run.p90_ms is not None]) - len(shown)
     return Plot(
         draw_svg(name, 1.1 + 0.62 * len(shown), draw),
-        f"Bars of the {kind} latency of infer. 90th percentiles: {numbers}.",
-        f"Latency of infer, {kind}: 50th, 90th and 99th percentile; the number is the 90th."
+        f"Bars of the {kind} latency of the inference. 90th percentiles: {numbers}.",
+        f"Latency of the inference, {kind}: 50th, 90th and 99th percentile; the number is the 90th."
         + (" Logarithmic scale." if logarithmic else "")
         + (f" The first {MOST_RUNS} runs; the table has {left} more." if left else ""),
     )
@@ -79,7 +79,7 @@ def _finish_bars(figure: Any, axes: Any, runs: Sequence[Run], label: str) -> Non
 
 
 def budget_plot(runs: Sequence[Run]) -> Plot | None:
-    """Return a stacked bar of the stages' medians, one per stream run of one kind."""
+    """Return a stacked bar of the stages' medians, one per run of one kind and task."""
     shown = [run for run in runs if any(run.stage(stage, "p50") for stage in BUDGET)][:MOST_RUNS]
     if not shown:
         return None
@@ -90,15 +90,17 @@ def budget_plot(runs: Sequence[Run]) -> Plot | None:
         left = [0.0] * len(shown)
         for stage, colour in _STAGES.items():
             widths = [run.stage(stage, "p50") or 0.0 for run in shown]
-            axes.barh(range(len(shown)), widths, 0.6, left, color=colour, label=stage)
+            label = stage.replace("_", " ")
+            axes.barh(range(len(shown)), widths, 0.6, left, color=colour, label=label)
             left = [start + width for start, width in zip(left, widths)]
         _finish_bars(figure, axes, shown, f"median, ms, {kind}")
 
+    where = "the application" if shown[0].task == "stream" else "the benchmark"
     parts = join([f"{run.name}, {run.model}: {_medians(run)}" for run in shown])
     return Plot(
-        draw_svg(f"budget-{kind}", 1.25 + 0.5 * len(shown), draw),
+        draw_svg(f"budget-{shown[0].task}-{kind}", 1.25 + 0.5 * len(shown), draw),
         f"Stacked bars of the {kind} medians of the stages. {parts}.",
-        f"Where the time of a frame goes, {kind}: median of each stage.",
+        f"Where the time of a frame goes in {where}, {kind}: median of each stage.",
     )
 
 

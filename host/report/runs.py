@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from host.report.wording import moment, plain, threads_text
+from target.measure.clock import INFERENCE, STAGES
 from target.measure.record import invalid_reasons
 
 KINDS = ("measured", "emulated", "predicted")
-BUDGET = ("capture", "preprocess", "infer", "postprocess")
+BUDGET = STAGES
+NULL = "null"  # the runner that does nothing: its record is the benchmark's own overhead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Run:
         name: The runner, and whatever tells this run from others of its kind, model and task.
         place: The device, with the processor if the records come from several.
         faults: Why its percentiles must not be quoted; empty if they may.
-        ratio: p90 of infer divided by the smallest of the valid runs of the same kind, model and
-            task; None if either is missing.
+        ratio: p90 of the inference divided by the smallest of the valid runs of the same kind,
+            model and task; None if either is missing.
     """
 
     record: dict[str, Any]
@@ -56,8 +58,22 @@ class Run:
 
     @property
     def p90_ms(self) -> float | None:
-        """90th percentile of the infer stage."""
-        return self.stage("infer", "p90")
+        """90th percentile of the inference."""
+        return self.inference("p90")
+
+    @property
+    def device_class(self) -> str:
+        """`DPU`, `GPU` or `CPU`: what did the work."""
+        device = str(self.record["device"])
+        return next((name for name in ("DPU", "GPU") if device.startswith(name)), "CPU")
+
+    def inference(self, statistic: str) -> float | None:
+        """Return a statistic of copying in, inferring and copying out, in milliseconds.
+
+        Records that do not tell these apart have it as stage `infer`.
+        """
+        found = self.stage(INFERENCE, statistic)
+        return self.stage("infer", statistic) if found is None else found
 
     def stage(self, stage: str, statistic: str) -> float | None:
         """Return a statistic of a stage in milliseconds, None if the record has no such stage."""

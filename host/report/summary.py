@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from host.report.comparison import prediction_of
 from host.report.models import Accuracy, ModelFolder
 from host.report.runs import KINDS, Run, environment_text, groups_of, of_kind
 from host.report.wording import (
@@ -27,6 +28,12 @@ _CLOSING = {
     "emulated": " That is the time of the computer that emulates, not the DPU's.",
     "predicted": " Nothing was run for this number.",
 }
+_BOUND = {
+    "compute": "computing",
+    "weights": "reading weights from memory",
+    "maps": "moving maps to and from memory",
+    "overhead": "starting its layers",
+}
 _LONGEST = 60  # letters of a name in a sentence
 _MOST_OTHERS = 6
 
@@ -37,6 +44,7 @@ def summarize(runs: Sequence[Run], models: Sequence[ModelFolder]) -> list[str]:
     present = [kind for kind in KINDS if of_kind(runs, kind)]
     for kind in present:
         sentences += _kind_sentences(of_kind(runs, kind))
+    sentences += [sentence for model in models if (sentence := _prediction_sentence(model))]
     if len(present) > 1:
         sentences.append(
             f"Times of the kinds {join(present)} are not compared with each other:"
@@ -55,6 +63,17 @@ def _accuracy_sentence(model: ModelFolder) -> str:
         f"Model {name} is right on {percent(accuracy.float_share)} of"
         f" {plural(accuracy.n, 'image')}{where} before quantization (float) and on"
         f" {percent(accuracy.int8_share)} after it (int8), {_change(accuracy)}."
+    )
+
+
+def _prediction_sentence(model: ModelFolder) -> str | None:
+    found = prediction_of(model)
+    if found is None:
+        return None
+    return (
+        f"Predicted (not measured), model {plain(model.name)}: the DPU of a {plain(found['board'])} would"
+        f" take {significant(found['dpu_ms'])} ms an image, bound by"
+        f" {_BOUND.get(str(found.get('bound_by')), plain(found.get('bound_by')))}."
     )
 
 

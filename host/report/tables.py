@@ -29,7 +29,7 @@ def latency_table(runs: Sequence[Run]) -> Table:
     columns = [Column("runner"), Column("model")]
     columns += [Column("task"), Column("device")]
     columns += [Column(title, numeric=True) for title in ("threads", "frames")]
-    for group in ("infer, ms", "end to end, ms"):
+    for group in ("inference, ms", "end to end, ms"):
         columns += [Column(title, group, True) for title in STATISTICS]
     columns += [
         Column("frames/s", numeric=True),
@@ -51,8 +51,8 @@ def _latency_row(run: Run, show_task: bool) -> list[Cell]:
         "auto" if run.threads is None else count(run.threads),
         count(record["frames"]),
     ]
-    for stage in ("infer", "end_to_end"):
-        row += [_number(run.stage(stage, statistic), significant) for statistic in STATISTICS]
+    row += [_number(run.inference(statistic), significant) for statistic in STATISTICS]
+    row += [_number(run.stage("end_to_end", name), significant) for name in STATISTICS]
     row += [
         _number(record["throughput_fps"], significant),
         _number(run.ratio, ratio),
@@ -65,8 +65,8 @@ def _latency_notes(runs: Sequence[Run]) -> list[str]:
     notes = []
     if any(run.ratio is not None for run in runs):
         notes.append(
-            "Ratio: the p90 of infer divided by the smallest p90 of the valid runs of this kind"
-            " with the same model and task."
+            "Inference: copying in, inferring, copying out. Ratio: its p90 divided by the smallest p90"
+            " of the valid runs of this kind with the same model and task."
         )
     if {run.kind for run in runs} == {"emulated"}:
         notes.append("The times are this computer's, not the DPU's.")
@@ -80,9 +80,10 @@ def _number(value: float | None, written: Callable[[float], str]) -> Cell:
 
 
 def budget_table(runs: Sequence[Run]) -> Table:
-    """Return the medians of the stages of stream runs of one kind, in milliseconds."""
+    """Return the medians of the stages of runs of one kind and task, in milliseconds."""
     columns = [Column("runner"), Column("model")]
-    columns += [Column(stage, "median, ms", True) for stage in (*BUDGET, "end to end")]
+    stages = (*(stage.replace("_", " ") for stage in BUDGET), "end to end")
+    columns += [Column(stage, "median, ms", True) for stage in stages]
     rows = [
         [
             run.name + (_MARK if run.faults else ""),
@@ -91,12 +92,15 @@ def budget_table(runs: Sequence[Run]) -> Table:
         ]
         for run in runs
     ]
-    notes = [
-        "End to end runs from the captured frame to its letter, so it does not contain capture;"
-        " it has a median of its own, which need not be the sum of the others."
-    ]
+    notes = ["End to end has a median of its own, which need not be the sum of the others."]
+    if runs[0].task == "stream":
+        notes = [
+            "End to end runs from the captured frame to its letter, so it does not contain capture;"
+            " it has a median of its own, which need not be the sum of the others."
+        ]
     notes += [_MARKED] if any(run.faults for run in runs) else []
-    return make_table(f"Stage budget, {runs[0].kind}", columns, rows, notes)
+    what = "the application" if runs[0].task == "stream" else "the benchmark"
+    return make_table(f"Stage budget of {what}, {runs[0].kind}", columns, rows, notes)
 
 
 def stream_table(runs: Sequence[Run]) -> Table:

@@ -69,6 +69,7 @@ def bench(
             "stage": INFERENCE,
             "quantiles_ms": quantiles_ms(stream.clock.samples(INFERENCE)),
         },
+        "dataset": accuracy["source"],
         "images": accuracy["images"],
         "codes_identical": accuracy["codes_identical"],
         "agreement": accuracy["agreement"],

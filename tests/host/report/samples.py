@@ -24,6 +24,19 @@ ENVIRONMENT = {
     "load_average": 0.84,
     "versions": {"numpy": "2.4.1", "ai-edge-litert": "2.3.0", "tensorflow": "2.21.0"},
 }
+PREDICTION = {
+    "kind": "predicted",
+    "board": "zcu104",
+    "dpu_ms": 0.3125,
+    "latency_1_thread_ms": 0.4125,
+    "python_vart_ms": 0.5875,
+    "fps_multi_thread": 5000.0,
+    "bound_by": "weights",
+    "shares": {"weights": 0.75, "overhead": 0.25},
+    "weights": 1000,
+    "macs": 2000,
+    "model_error": {"one_thread": {"rows": 99, "median": 0.0375, "p90": 0.09}},
+}
 _STAGES = {"capture": 0.8, "preprocess": 0.21, "postprocess": 0.035}
 
 

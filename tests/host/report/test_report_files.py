@@ -113,7 +113,7 @@ def test_page_is_accessible(everything: dict[str, str]) -> None:
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert parsed.tags.count("table") == parsed.tags.count("caption") > 5
-    assert parsed.tags.count("svg") == page.count('role="img" aria-label="') == 7
+    assert parsed.tags.count("svg") == page.count('role="img" aria-label="') == 9
     assert len(parsed.ids) == len(set(parsed.ids))
     for name, value in parsed.attributes:
         if name == "aria-labelledby" or (name in ("href", "xlink:href") and value):

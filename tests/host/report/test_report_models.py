@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from host.report.document import Plot
 from host.report.models import read_model
 from host.report.summary import find_warnings
 from tests.host.report import samples
-from tests.host.report.reading import cells_of, document_of, section_of, tables_of, texts_of
+from tests.host.report.reading import (
+    cells_of,
+    columns_of,
+    document_of,
+    section_of,
+    tables_of,
+    texts_of,
+)
 
 
 def test_letters_are_listed_worst_first_and_only_if_wrong(tmp_path: Path) -> None:
@@ -37,18 +46,47 @@ def test_a_model_with_a_manifest_only_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_prediction_of_the_manifest_is_labelled(tmp_path: Path) -> None:
-    prediction = {"infer_ms": 0.3125, "range_ms": {"low": 0.25}, "layers": [1, 2]}
-    folder = samples.model_folder(tmp_path, predicted_latency=prediction)
-    tables = tables_of(document_of([samples.record()], [folder]), "latency")
-    assert [table.caption for table in tables] == [
-        "Latency, measured",
-        "Predicted by the latency model, not measured: signnet",
+    folder = samples.model_folder(tmp_path, predicted_latency=samples.PREDICTION)
+    document = document_of([samples.record()], [folder])
+    assert [table.caption for table in tables_of(document, "latency")] == ["Latency, measured"]
+    table = tables_of(document, "comparison")[-1]
+    assert table.caption == "Predicted beside measured"
+    assert columns_of(table) == [
+        *("model", "kind", "board", "DPU, ms", "one thread, ms", "from Python, ms"),
+        *("all cores, frames/s", "bound by"),
     ]
-    assert tables[1].rows == (
-        ("infer_ms", "0.312"),
-        ("range_ms low", "0.250"),
-        ("layers", "2 entries"),
+    assert table.rows == (
+        ("signnet", "predicted", "zcu104", "0.312", "0.412", "0.588", "5,000", "weights (75%)"),
+        ("signnet", "measured", "not measured", "–", "–", "–", "–", "–"),
     )
+    assert "3.75 % in the median and 9.00 % at the 90th percentile" in table.notes[1]
+    summary = texts_of(section_of(document, "summary"))
+    assert (
+        "Predicted (not measured), model signnet: the DPU of a zcu104 would take 0.312 ms an image,"
+        " bound by reading weights from memory." in summary
+    )
+
+
+def test_a_measured_dpu_stands_below_its_prediction(tmp_path: Path) -> None:
+    folder = samples.model_folder(tmp_path, predicted_latency=samples.PREDICTION)
+    record = samples.record("dpu", device="DPUCZDX8G through VART")
+    record["stages"]["infer"]["p90"] = 0.625
+    record["throughput"] = [{"threads": n, "in_flight": 4, "fps": 1000.0 * n} for n in (1, 2)]
+    table = tables_of(document_of([record], [folder]), "comparison")[-1]
+    place = "DPUCZDX8G through VART"
+    assert table.rows[1] == ("signnet", "measured", place, "–", "–", "0.625", "2,000", "–")
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [{"infer_ms": 0.3}, {"kind": "predicted", "board": "zcu104", "dpu_ms": "fast"}],
+    ids=["another-program's", "no-numbers"],
+)
+def test_a_prediction_that_cannot_be_read_is_left_out(tmp_path: Path, prediction: object) -> None:
+    folder = samples.model_folder(tmp_path, predicted_latency=prediction)
+    document = document_of([samples.record()], [folder])
+    captions = [table.caption for table in tables_of(document, "comparison")]
+    assert captions == ["DPU, GPU and CPU: measured, batch 1, same images"]
 
 
 def test_metrics_and_manifest_that_disagree_are_warned_of(tmp_path: Path) -> None:
