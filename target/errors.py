@@ -14,7 +14,9 @@ Imports nothing from the project.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from typing import Callable
 
 EXIT_OK = 0
@@ -52,6 +54,20 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def _end_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the program as an exception, so that temporary files go."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+
+
 def exit_code_of(body: Callable[[], int]) -> int:
     """Run a command's body and turn what it raises into an exit code and one line.
 
@@ -64,6 +80,7 @@ def exit_code_of(body: Callable[[], int]) -> int:
     Raises:
         Exception: Whatever is a defect of the program keeps its traceback.
     """
+    _end_on_signals()
     try:
         return body()
     except AppError as error:

@@ -214,3 +214,14 @@ def check_manifest(content: Any, where: str) -> None:
             raise ModelError(
                 f"path of '{role}' must stay in the model folder, got {entry['path']} in {where}"
             )
+
+
+def check_name(name: str) -> None:
+    """Check that a model's name is one that a manifest takes.
+
+    Raises:
+        DataError: If not.
+    """
+    fault = find_fault(name, load_schema("model")["properties"]["name"], "name of the model")
+    if fault:
+        raise DataError(f"{fault}; give another --name")

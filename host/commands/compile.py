@@ -38,7 +38,7 @@ from host.xmodel.writer import write_xmodel
 from target import files
 from target.command_line import make_parser, print_result, seed, start_log
 from target.errors import ModelError, exit_code_of
-from target.manifest import NAME
+from target.manifest import NAME, check_name
 from target.vision.fixed_point import quantize
 
 GOLDEN_IMAGES = 16
@@ -89,12 +89,17 @@ def run_compilation(
         name: Of the model, if the folder holds several.
     """
     source = _quantized_file(folder, name)
+    files.check_writable(out / NAME)
     name = source.name.removesuffix("_int.xmodel")
     training = _facts_of(folder)
     compiled = compile_graph(read_xmodel(source), ZCU104)
-    if not is_letter_model(compiled.graph):
+    try:
+        doors = dpu_doors(compiled.graph) if is_letter_model(compiled.graph) else None
+    except ModelError as error:
+        _log.warning("%s", error)
+        doors = None
+    if doors is None:
         return _write_model_alone(compiled, out / f"{name}.xmodel")
-    doors = dpu_doors(compiled.graph)
     real = np.zeros((0, *doors[0].tensor.dims[1:]), np.int8)
     if len(images):
         scale = training.get("input", {}).get("scale", 1 / 255)
@@ -145,7 +150,21 @@ def _write_model_alone(compiled: Compiled, path: Path) -> dict[str, Any]:
         " or ".join(map(str, LETTER_OUTPUTS)),
     )
     write_xmodel(compiled.graph, path)
+    _remove_stale(path)
     return _describe(compiled, path, None)
+
+
+def _remove_stale(model: Path) -> None:
+    """Remove the manifest and the golden vectors of a model that this one has replaced."""
+    manifest = model.parent / NAME
+    try:
+        named = json.loads(manifest.read_text(encoding="utf-8"))["files"]["xmodel"]["path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if named == model.name:
+        _log.warning("removed %s: it is of the model that was here before", manifest)
+        manifest.unlink()
+        (model.parent / GOLDEN).unlink(missing_ok=True)
 
 
 def _describe(compiled: Compiled, model: Path, manifest: Path | None) -> dict[str, Any]:
@@ -159,7 +178,11 @@ def _describe(compiled: Compiled, model: Path, manifest: Path | None) -> dict[st
 
 
 def _quantized_file(folder: Path, name: str | None) -> Path:
-    found = sorted(folder.glob(f"{name or '*'}_int.xmodel")) if folder.is_dir() else []
+    if name:
+        check_name(name)
+        found = [path for path in [folder / f"{name}_int.xmodel"] if path.is_file()]
+    else:
+        found = sorted(folder.glob("*_int.xmodel")) if folder.is_dir() else []
     if len(found) == 1:
         return found[0]
     remedy = "choose one with --name" if found else "run make quantize"
@@ -192,10 +215,18 @@ def _copy_along(folder: Path, out: Path, int8_name: str, stack: contextlib.ExitS
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         _log.info("no %s: the manifest says 'unknown' of the training", path)
         return {}
     except ValueError as error:
         raise ModelError(f"training facts must be JSON, got '{error}' in {path}") from error
+    parts = ("data", "config", "input")
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(part, {}), dict) for part in parts
+    ):
+        raise ModelError(
+            f"training facts must be a JSON object with objects {', '.join(parts)}, got another in"
+            f" {path}; run make train quantize"
+        )
+    return content

@@ -40,8 +40,8 @@ from host.report.layers_table import layers_table
 from host.xmodel.writer import write_xmodel
 from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
-from target.errors import DataError, exit_code_of
-from target.schema import find_fault, load_schema
+from target.errors import exit_code_of
+from target.manifest import check_name
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,9 @@ def _run(args: argparse.Namespace) -> int:
     )
     graph = from_keras(load_keras_model(path))
     given = _images(args, graph)
+    fits = given.calibration.shape[1:] == graph.of_type("data")[0].tensor.dims[1:]
+    if fits and len(given.calibration) >= config.count:  # else there is nothing to write
+        files.check_writable(out / f"{name}_int.xmodel")
     finetune = None
     if args.fast_finetune:
         finetune = FinetuneConfig(args.finetune_epochs, args.batch_size)
@@ -106,7 +109,9 @@ def _run(args: argparse.Namespace) -> int:
     lines = []
     if finetune:
         summary["fast_finetune"] = _finetuned(result, given)
-        lines.append(_describe_finetuned(summary["fast_finetune"]))
+        lines.append(_describe_finetuned(summary["fast_finetune"], given.apart))
+    for stale in (out / f"layers.{kind}" for kind in ("json", "md", "png")):
+        stale.unlink(missing_ok=True)  # of a network that was here before
     if not args.no_report:
         lines.append(_report(result, given, out))
         summary["report"] = [str(out / f"layers.{kind}") for kind in ("json", "md", "png")]
@@ -148,7 +153,7 @@ def _finetuned(result: QuantizationResult, given: CalibrationImages) -> dict[str
     return {"images": len(given.held_out), **scores, "layers": layers}
 
 
-def _describe_finetuned(found: dict[str, Any]) -> str:
+def _describe_finetuned(found: dict[str, Any], apart: bool) -> str:
     parts = []
     for when in ("before", "after"):
         score = found[when]
@@ -156,8 +161,10 @@ def _describe_finetuned(found: dict[str, Any]) -> str:
         value = score["agreement"] if score["accuracy"] is None else score["accuracy"]
         snr = score["output_snr_db"]
         noise = "exact" if snr is None else f"{snr:.1f} dB"
-        parts.append(f"{when} {measure} {value:.2%}, output {noise}")
-    return f"fast finetuning, {found['images']} other images: " + "; ".join(parts)
+        share = "" if value is None else f"{measure} {value:.2%}, "
+        parts.append(f"{when} {share}output {noise}")
+    which = "other images" if apart else "images, the same that it was finetuned on"
+    return f"fast finetuning, {found['images']} {which}: " + "; ".join(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,18 +197,6 @@ class QuantizationResult:
     def changed(self) -> int:
         """Number of positions that the adjustments changed."""
         return self.quantized.changed
-
-
-def check_name(name: str) -> None:
-    """Check that a model's name is one that the manifest takes.
-
-    Raises:
-        DataError: If not.
-    """
-    rule = load_schema("model")["properties"]["name"]
-    fault = find_fault(name, rule, "name of the model")
-    if fault:
-        raise DataError(f"{fault}; give another --name")
 
 
 def run_quantization(

@@ -23,12 +23,14 @@ class CalibrationImages(NamedTuple):
         held_out: Others if there are any, else the same; at most HELD_OUT.
         classes: Of the held-out ones, the output that should be highest, int (n,); None if unknown.
         source: Name of the file they are from.
+        apart: Whether the held-out ones are others.
     """
 
     calibration: np.ndarray
     held_out: np.ndarray
     classes: np.ndarray | None
     source: str
+    apart: bool
 
 
 def network_input(images: np.ndarray) -> np.ndarray:
@@ -51,7 +53,7 @@ def images_of_file(path: Path, count: int) -> CalibrationImages:
     images, classes = load_images(path), load_classes(path)
     start = count if len(images) > count else 0
     rest = None if classes is None else classes[start:][:HELD_OUT]
-    return CalibrationImages(images, images[start:][:HELD_OUT], rest, path.name)
+    return CalibrationImages(images, images[start:][:HELD_OUT], rest, path.name, start > 0)
 
 
 def images_of_samples(samples: Samples, count: int, seed: int, outputs: int) -> CalibrationImages:
@@ -64,12 +66,14 @@ def images_of_samples(samples: Samples, count: int, seed: int, outputs: int) -> 
         outputs: Of the network; they are letters or the classes are unknown.
     """
     rows = np.random.default_rng(seed).permutation(len(samples))[count:][:HELD_OUT]
-    rows = rows if len(rows) else np.arange(len(samples))[:HELD_OUT]
+    apart = len(rows) > 0
+    rows = rows if apart else np.arange(len(samples))[:HELD_OUT]
     return CalibrationImages(
         choose_calibration(samples.images, count, seed),
         network_input(samples.images[rows]),
         _classes_of(samples.labels[rows], outputs),
         Path(samples.source).name,
+        apart,
     )
 
 

@@ -32,7 +32,14 @@ def load_images(path: Path) -> np.ndarray:
             f"array 'x' must be uint8 or float32 (n, h, w, c) with n > 0, got {x.dtype} {x.shape}"
             f" in {path}"
         )
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+    if x.dtype == np.uint8:
+        return x.astype(np.float32) / np.float32(255)
+    if not np.isfinite(x).all():
+        image = int(np.argwhere(~np.isfinite(x))[0][0])
+        raise DataError(
+            f"array 'x' must be finite, got a value that is not in image {image} of {path}"
+        )
+    return x
 
 
 def load_classes(path: Path) -> np.ndarray | None:

@@ -19,18 +19,19 @@ class Difference:
         tensor: Its name in the first network.
         other: Its name in the second.
         kind: `codes` if both are quantized at the same fix point, else `real`.
-        largest: Largest difference: of codes, or of real values.
+        largest: Largest difference: of codes, or of real values; None if it is no number.
         count: How many values differ (real: by more than half a code, where one of them has codes, and
             by more than 1e-5 of the largest value where none has).
         values: How many there are.
         first: Place of the first one that differs, the image in front; None if none does.
-        snr_db: Energy of the first network's values over that of the difference; None if equal.
+        snr_db: Energy of the first network's values over that of the difference; None if equal or if
+            something is no number.
     """
 
     tensor: str
     other: str
     kind: str
-    largest: float
+    largest: float | None
     count: int
     values: int
     first: tuple[int, ...] | None
@@ -68,6 +69,38 @@ def named_values(graph: Graph, values: dict[str, np.ndarray]) -> dict[str, tuple
     }
 
 
+def pair_outputs(first: Graph, second: Graph) -> dict[str, str]:
+    """Return the second network's name of each of the first's outputs that it calls otherwise.
+
+    Outputs without a namesake are paired by place, if both networks have as many of them.
+    """
+    names = [[plain_name(op.tensor.name) for op in graph.outputs()] for graph in (first, second)]
+    alone = [[name for name in names[i] if name not in names[1 - i]] for i in (0, 1)]
+    return dict(zip(*alone)) if len(alone[0]) == len(alone[1]) else {}
+
+
+def find_unmatched(
+    graphs: tuple[Graph, Graph], values: tuple[dict[str, Any], dict[str, Any]]
+) -> list[str]:
+    """Return what was not compared though it should be: outputs, and tensors of other sizes.
+
+    Args:
+        graphs: Both networks.
+        values: Of each, from named_values, the outputs named alike.
+    """
+    found = [
+        f"tensor '{name}' has {one.size:,} values and {values[1][name][1].size:,}"
+        for name, (_, one) in values[0].items()
+        if name in values[1] and values[1][name][1].size != one.size
+    ]
+    for index, word in enumerate(("first", "second")):
+        for op in graphs[index].outputs():
+            name = plain_name(op.tensor.name)
+            if not any(name in one and name in other for one, other in [values]):
+                found.append(f"output '{op.tensor.name}' of the {word} network has no counterpart")
+    return found
+
+
 def compare(
     first: dict[str, tuple[Op, np.ndarray]], second: dict[str, tuple[Op, np.ndarray]]
 ) -> list[Difference]:
@@ -95,22 +128,30 @@ def _difference(op: Op, values: np.ndarray, other: Op, expected: np.ndarray) -> 
     else:
         kind = "real"
         halves = [2.0 ** (-fix - 1) for fix in fixes if fix is not None]
-        half = max(halves, default=1e-5 * float(np.abs(b).max(initial=0.0)))
-    gap = np.abs(a - b)
-    wrong = gap > half
+        half = max(halves, default=1e-5 * _largest(b))
+    with np.errstate(invalid="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        gap = np.where(same, 0.0, np.abs(a - b))
+    wrong = ~(gap <= half)  # also what is no number in one of them
     place = np.argwhere(wrong)[0] if wrong.any() else None
     power, noise = float((a * a).sum()), float((gap * gap).sum())
-    snr = None if noise == 0 else 10 * float(np.log10(max(power, 1e-30) / noise))
+    known = noise > 0 and np.isfinite(power) and np.isfinite(noise)
+    snr = 10 * float(np.log10(max(power, 1e-30) / noise)) if known else None
+    largest = float(gap.max(initial=0.0))
     return Difference(
         op.tensor.name,
         other.tensor.name,
         kind,
-        float(gap.max(initial=0.0)),
+        largest if np.isfinite(largest) else None,
         int(wrong.sum()),
         int(wrong.size),
         None if place is None else tuple(int(index) for index in place),
         snr,
     )
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
 
 
 def _fix_point(op: Op) -> int | None:

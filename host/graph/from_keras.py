@@ -121,6 +121,11 @@ def _add_layer(graph: Graph, model: Any, config: dict[str, Any], use: tuple[str,
         if len(results) != 1:
             raise ModelError(f"model '{layer.name}' must have one output, got {len(results)}")
         return results[0]
+    if getattr(layer, "quantization_mode", None):
+        raise ModelError(
+            f"layer '{layer.name}' must have float weights, got {layer.quantization_mode} ones; save the"
+            " model before Keras quantizes it"
+        )
     call = LayerCall(graph, layer, label, sources)
     made = CONVERTERS[kind](call)
     option = config["config"].get("activation", "linear")

@@ -103,6 +103,8 @@ class _Layer:
             scaled = np.ldexp(value, get(fix))
             inside = (scaled <= INT8_MAX) & (scaled >= INT8_MIN)
             self._adam(arg, gradients[arg] * inside, rates[arg])
+            limits = [np.ldexp(np.float32(limit), -get(fix)) for limit in (INT8_MIN, INT8_MAX)]
+            self.values[arg] = np.clip(self.values[arg], *limits)  # else it could not come back
 
     def _adam(self, arg: str, gradient: np.ndarray, rate: float) -> None:
         first, second, small = _ADAM

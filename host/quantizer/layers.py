@@ -19,11 +19,13 @@ from host.dpu.ops.table import OPS
 from host.graph.graph import Graph, Op
 from host.graph.workload import macs_of
 from host.quantizer.annotate import LAYER, ROLE
+from target.errors import DataError
 from target.vision.fixed_point import INT8_MAX, INT8_MIN
 
 MAX_IMAGES = 128
 _BUDGET_MACS = 4e11  # of the whole analysis; bounds the images of a large network
 _BATCH = 32
+_LEAST_DB = -99.0  # nothing but noise
 _Fix = Callable[[Call], np.ndarray]
 
 
@@ -75,7 +77,7 @@ def analyse_layers(
         {float, int8} or None, and `layers`: for each its name, type, `places` by role (position,
         lowest and highest value, limits of its codes, share of saturated codes, snr_db), and `alone`:
         output_snr_db, agreement and accuracy with only this layer quantized. A signal-to-noise ratio
-        is None where there is no noise.
+        is None where there is no noise, and never below -99.
     """
     count = choose_count(graph, len(images))
     images, labels = images[:count], labels[:count] if labels is not None else None
@@ -220,12 +222,35 @@ def _cost(exact: np.ndarray, inexact: np.ndarray, labels: np.ndarray | None) -> 
 
 
 def _accuracy(outputs: np.ndarray, labels: np.ndarray | None) -> float | None:
-    return None if labels is None else float((_top(outputs) == labels).mean())
+    """Return the share of right classes; None where there is not one class an image."""
+    flat = _without_map(outputs)
+    if labels is None or flat.ndim != 2:
+        return None
+    classes = max(flat.shape[1], 2)
+    if labels.min(initial=0) < 0 or labels.max(initial=0) >= classes:
+        raise DataError(
+            f"classes must be 0 to {classes - 1}, got {labels.min()} to {labels.max()} in array 'y'"
+        )
+    return float((_top(flat) == labels).mean())
 
 
 def _top(outputs: np.ndarray) -> np.ndarray:
-    return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1))
+    """Return the class of each image, or of each place of a map; of a single value whether it is high.
+
+    A single value between 0 and 1 in all images is a probability.
+    """
+    flat = _without_map(outputs)
+    if flat.shape[-1] > 1:
+        return np.asarray(flat.argmax(axis=-1))
+    middle = 0.5 if flat.min() >= 0 and flat.max() <= 1 else 0.0
+    return np.asarray(flat[..., 0] > middle)
+
+
+def _without_map(outputs: np.ndarray) -> np.ndarray:
+    """Return (n, c) for a map of one place."""
+    count, channels = len(outputs), outputs.shape[-1]
+    return outputs.reshape(count, channels) if outputs.size == count * channels else outputs
 
 
 def _decibels(signal: float, noise: float) -> float | None:
-    return None if noise == 0 else 10 * math.log10(max(signal, 1e-30) / noise)
+    return None if noise == 0 else max(10 * math.log10(max(signal, 1e-30) / noise), _LEAST_DB)

@@ -35,7 +35,8 @@ def plot_layers(analysis: dict[str, Any], path: Path) -> None:
             if role in roles and place["snr_db"] is not None
         ]
         noise.scatter([snr for _, snr in found], [row for row, _ in found], c=colour, label=label)
-    noise.set_yticks(rows, [layer["layer"] for layer in layers], fontsize=8)
+    # A dollar would begin a formula.
+    noise.set_yticks(rows, [layer["layer"].replace("$", r"\$") for layer in layers], fontsize=8)
     noise.invert_yaxis()
     noise.set_xlabel("signal to noise against float, dB")
     noise.set_title("Noise in each layer")

@@ -57,7 +57,7 @@ def _rows(layer: dict[str, Any]) -> list[list[str]]:
         alone = layer["alone"]
         rows.append(
             [
-                layer["layer"] if number == 0 else "",
+                layer["layer"].replace("|", "\\|") if number == 0 else "",
                 role,
                 str(place["position"]),
                 f"{place['low']:.4g} .. {place['high']:.4g}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 
 import numpy as np
@@ -15,6 +16,7 @@ from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 
 CHECKED_ROWS = 4
+_ORDER_KEEPING = ("fix2float", "softmax", "sigmoid", "tanh", "reshape", "flatten", "identity")
 
 
 class EmulatorRunner(Staged):
@@ -115,7 +117,8 @@ def dpu_doors(graph: Graph) -> tuple[Op, Op]:
     """Return the op that takes the network's codes and the last op that makes codes.
 
     Raises:
-        ModelError: If the graph has not one input and one output, or no DPU subgraph.
+        ModelError: If the graph has not one input and one output, or no DPU subgraph, or if something
+            behind the last codes changes which output is highest.
     """
     if not graph.subgraphs("DPU"):
         raise ModelError(f"model must have a DPU subgraph, got none in '{graph.name}'")
@@ -127,7 +130,17 @@ def dpu_doors(graph: Graph) -> tuple[Op, Op]:
         )
     last = outputs[0]
     while last.tensor.dtype.startswith("float"):
+        if last.type not in _ORDER_KEEPING:
+            raise ModelError(
+                f"behind the last int8 codes there must be nothing but {', '.join(_ORDER_KEEPING)}, got"
+                f" op '{last.name}' ({last.type}) in '{graph.name}'; the application would leave it out"
+            )
         last = graph.input(last)
+    if math.prod(last.tensor.dims) != math.prod(outputs[0].tensor.dims):
+        raise ModelError(
+            f"the last int8 codes must be the network's outputs {outputs[0].tensor.dims}, got"
+            f" {last.tensor.dims} of '{last.name}' in '{graph.name}'"
+        )
     return sources[0], last
 
 

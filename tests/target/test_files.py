@@ -3,6 +3,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,22 @@ def test_sha256_is_hashlibs(tmp_path: Path, size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "f").write_bytes(data[:size])
     assert files.sha256_of(tmp_path / "f") == hashlib.sha256(data[:size]).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_program_that_is_told_to_end_leaves_no_temporary_file(tmp_path: Path, name: str) -> None:
+    code = f"""
+import os, signal, sys
+from target import files
+from target.errors import exit_code_of
+def body():
+    with files.replacing({str(tmp_path / "x.txt")!r}) as path:
+        path.write_text("half")
+        os.kill(os.getpid(), signal.{name})
+    return 0
+sys.exit(exit_code_of(body))
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
+    assert done.returncode == 128 + getattr(signal, name)
+    assert list(tmp_path.iterdir()) == []

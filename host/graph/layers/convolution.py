@@ -60,11 +60,18 @@ def conv2d_transpose(call: LayerCall) -> str:
     if getattr(layer, "output_padding", None) is not None:
         raise call.refuse("output_padding", "none", layer.output_padding)
     dims = call.dims_out()
-    pads = []
-    for size, out, k, s in zip(call.dims_in[1:3], dims[1:3], layer.kernel_size, layer.strides):
-        before = max(k - s, 0) // 2 if layer.padding == "same" else 0
-        pads.append((before, (size - 1) * s + k - out - before))
-    (kh, kw), (sh, sw) = layer.kernel_size, layer.strides
+    kernel, pads = np.asarray(layer.kernel), []
+    for axis, stride in enumerate(layer.strides):
+        size, out, taps = call.dims_in[1 + axis], dims[1 + axis], kernel.shape[axis]
+        before = max(taps - stride, 0) // 2 if layer.padding == "same" else 0
+        behind = (size - 1) * stride + taps - out - before
+        if (
+            behind < 0
+        ):  # a kernel smaller than the stride leaves gaps: taps of zero fill the last one
+            kernel = np.pad(kernel, [(0, -behind if i == axis else 0) for i in range(4)])
+            behind = 0
+        pads.append((before, behind))
+    (kh, kw), (sh, sw) = kernel.shape[:2], layer.strides
     attrs = {
         "kernel": [kw, kh],
         "stride": [sw, sh],
@@ -72,7 +79,7 @@ def conv2d_transpose(call: LayerCall) -> str:
         "pad": [*pads[1], *pads[0]],
         "pad_mode": "FLOOR",
     }
-    kernel = np.asarray(layer.kernel)[::-1, ::-1].transpose(2, 0, 1, 3)
+    kernel = kernel[::-1, ::-1].transpose(2, 0, 1, 3)
     return call.add("transposed-conv2d", attrs, dims=dims, **_weights(call, kernel))
 
 

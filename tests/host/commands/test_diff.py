@@ -96,3 +96,105 @@ def test_errors_are_one_line(
         assert main(["diff", *options]) == 1
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
+
+
+def _dense(folder: Path, name: str, layers_named: str = "", outputs: int = 5) -> Path:
+    """Save a small Keras model; `layers_named` is put in front of its layers' names."""
+    from host.quiet import import_keras
+
+    import_keras()
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(3)
+    image = layers.Input((6, 6, 1), name="image")
+    y = layers.Conv2D(3, 3, activation="relu", name=f"{layers_named}conv")(image)
+    y = layers.Dense(outputs, name=f"{layers_named}fc")(layers.Flatten(name=f"{layers_named}f")(y))
+    path = folder / f"{name}.keras"
+    keras.Model(image, y).save(path)
+    return path
+
+
+@pytest.fixture
+def small_images(tmp_path: Path) -> str:
+    x = np.random.default_rng(0).uniform(0, 1, (4, 6, 6, 1)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x)
+    return str(tmp_path / "x.npz")
+
+
+def test_inputs_alone_are_no_comparison(
+    tmp_path: Path, small_images: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = _dense(tmp_path, "a"), _dense(tmp_path, "b", "other_", 7)
+    assert main(["diff", str(a), str(b), "--images", small_images]) == 1
+    assert "computed tensors of the same names" in capsys.readouterr().err
+
+
+def test_outputs_of_other_names_are_compared_by_place(
+    tmp_path: Path, small_images: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = _dense(tmp_path, "a"), _dense(tmp_path, "b", "other_")
+    found = _diff(capsys, a, b, "--images", small_images)
+    tensors = found["tensors"]
+    assert isinstance(tensors, list)
+    assert [(t["tensor"], t["other"]) for t in tensors][-1] == ("fc", "other_fc")
+    assert found["not_compared"] == []
+
+
+def test_an_output_of_another_size_fails(
+    tmp_path: Path, small_images: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = _dense(tmp_path, "a"), _dense(tmp_path, "b", outputs=7)
+    found = _diff(capsys, a, b, "--images", small_images)
+    assert found["not_compared"] == ["tensor 'fc' has 20 values and 28"]
+    assert main(["diff", str(a), str(b), "--images", small_images, "--fail"]) == 1
+    assert "not compared: tensor 'fc'" in capsys.readouterr().out
+
+
+def test_what_is_behind_an_unknown_op_is_not_called_equal(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = shared / "given" / "xmodels" / "vai3.0.tf2_custom_op_zcu.xmodel"
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 28, 28, 1), np.float32))
+    options = [str(model), str(model), "--images", str(tmp_path / "x.npz")]
+    (reason, *_) = _diff(capsys, *options)["not_compared"]  # type: ignore[misc]
+    assert "stops at op" in reason and "is unknown" in reason
+    assert main(["diff", *options, "--fail"]) == 1
+
+
+def test_no_number_is_a_difference(
+    tmp_path: Path, small_images: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from host.graph.keras_file import load_keras_model
+
+    a = _dense(tmp_path, "a")
+    model = load_keras_model(a)
+    weights = model.get_weights()
+    weights[-1][0] = np.nan
+    model.set_weights(weights)
+    model.save(tmp_path / "b.keras")
+    found = _diff(capsys, a, tmp_path / "b.keras", "--images", small_images)
+    first = found["first"]
+    assert isinstance(first, dict)
+    assert (first["tensor"], first["count"], first["largest"]) == ("fc", 4, None)
+
+
+def test_relu6_to_relu_is_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from host.quiet import import_keras
+
+    import_keras()
+    import keras
+    from keras import layers
+
+    image = layers.Input((4, 4, 1), name="image")
+    y = layers.ReLU(6.0, name="r")(layers.Conv2D(2, 1, name="c")(image))
+    model = keras.Model(image, layers.Flatten(name="f")(y))
+    model.set_weights([np.full((1, 1, 1, 2), 8.0, np.float32), np.zeros(2, np.float32)])
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "x.npz", x=np.full((4, 4, 4, 1), 1.0, np.float32))
+    images = ["--images", str(tmp_path / "x.npz")]
+    out = ["--count", "4", "--relu6-to-relu", "--out", str(tmp_path / "q")]
+    assert main(["quantize", str(tmp_path / "m.keras"), *images, *out, "--no-report"]) == 0
+    pair = [tmp_path / "q" / "m_int.xmodel", tmp_path / "m.keras", *images]
+    assert _diff(capsys, *pair)["first"] is not None
+    assert _diff(capsys, *pair, "--relu6-to-relu")["first"] is None

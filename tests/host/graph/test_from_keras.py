@@ -291,6 +291,23 @@ def test_weights_alone_are_no_model(tmp_path: Path) -> None:
         load_keras_model(path)
 
 
+def test_weights_that_keras_has_quantized_are_refused() -> None:
+    model = _model(lambda x: layers.Dense(3)(layers.Flatten()(x)))
+    model.layers[-1].quantize("int8")
+    with pytest.raises(ModelError, match="must have float weights, got int8 ones"):
+        from_keras(model)
+
+
+@pytest.mark.parametrize("kernel", [1, 2], ids=["1", "2"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_transposed_kernel_below_its_stride_leaves_no_negative_pad(
+    kernel: int, padding: str
+) -> None:
+    build = layers.Conv2DTranspose(4, kernel, strides=3, padding=padding, name="t")
+    op = from_keras(_model(build)).op("t")
+    assert min(op.attrs["pad"]) >= 0
+
+
 def test_every_converter_is_tested() -> None:
     tested = set()
     for build in EXACT.values():

@@ -25,9 +25,13 @@ import_keras()
 
 import keras  # noqa: E402  (quietly, after import_keras)
 from keras import layers  # noqa: E402
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer  # noqa: E402
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (40, 16, 16, 3)).astype(np.float32)
-NOT_HERE = {"Reshape", "GlobalMaxPooling2D", "SpatialDropout2D", "Softmax"}
+NOT_HERE = {
+    *("Reshape", "GlobalMaxPooling2D", "SpatialDropout2D", "Softmax"),
+    *("CustomScaleLayer", "Normalization", "Rescaling"),  # in the test of scalings
+}
 
 
 def _network() -> keras.Model:
@@ -195,3 +199,25 @@ def test_a_relu_with_a_slope_is_a_relu_to_the_tool() -> None:
     )
     assert positions["sum"] == {"output": positions["sum"].get("output")} or positions["sum"] == {}
     assert set(positions["r"]) == {"output"}
+
+
+def test_scalings_run_on_the_dpu(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(2)
+    image = layers.Input((8, 8, 3), name="image")
+    y = layers.Rescaling(2.0, offset=-1.0, name="scale")(image)
+    y = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 1.0, 2.0], name="norm")(y)
+    a, b = (layers.Conv2D(4, 3, name=name)(y) for name in ("a", "b"))
+    y = layers.ReLU(name="r")(CustomScaleLayer(0.25, name="sum")([a, b]))
+    y = layers.Dense(5, name="fc")(layers.GlobalAveragePooling2D(name="gap")(y))
+    images = np.random.default_rng(1).uniform(0, 1, (40, 8, 8, 3)).astype(np.float32)
+    model = keras.Model(image, y, name="net")
+    result = quantize_graph(from_keras(model), images, QuantConfig(count=40))
+    compiled = _compiled(result.graph, tmp_path)
+    assert {v.device for v in compiled.verdicts if v.op in ("scale", "norm", "sum", "fc")} == {
+        "DPU"
+    }
+    expected = Emulator(result.graph).run({"image": images})
+    (last,) = result.graph.outputs()
+    real = np.asarray(model(images))
+    noise = np.abs(expected[last.tensor.name] - real).max()
+    assert noise < 0.25 * np.abs(real).max()  # global averages of random weights are small

@@ -10,6 +10,7 @@ import pytest
 
 from host.graph.graph import Graph
 from host.quantizer.layers import MAX_IMAGES, analyse_layers, choose_count, cost_of, costliest
+from target.errors import DataError
 from tests.host.small_graphs import add_conv, add_data, add_fix
 
 
@@ -93,3 +94,21 @@ def test_large_networks_are_looked_at_with_few_images() -> None:
     add_conv(graph, "conv", "image", np.zeros((3000, 1, 1, 1), np.float32))
     add_fix(graph, "conv", 4)
     assert 1 <= choose_count(graph, 10_000) < MAX_IMAGES
+
+
+def test_one_value_is_a_class_by_itself() -> None:
+    graph = Graph("g")
+    add_data(graph, (1, 1, 1, 1))
+    add_fix(graph, "image", 0)  # 0.4 becomes 0, 0.6 becomes 1
+    add_conv(graph, "conv", "image_fix", np.ones((1, 1, 1, 1), np.float32))
+    add_fix(graph, "conv/kernel", 0, "kernel")
+    images, labels = _images(0.4, 0.6, 1, 0), np.array([1, 1, 1, 0])
+    analysis = analyse_layers(graph, images, labels)
+    assert analysis["float_accuracy"] == 3 / 4  # above a half is class 1
+    assert analysis["accuracy"] == 3 / 4
+    assert analysis["agreement"] == 1
+
+
+def test_classes_beyond_the_outputs_are_refused() -> None:
+    with pytest.raises(DataError, match="classes must be 0 to 1, got 0 to 77"):
+        analyse_layers(_graph(), _images(1, 2), np.array([0, 77]))
