@@ -17,6 +17,8 @@ BUILT := build/models/$(NETWORK)
 CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
 # Of each network the model built here, else the released one.
 BOTH = $$(for n in tutorial signnet; do test -f build/models/$$n/model.json && echo build/models/$$n || echo models/$$n; done)
+# Whether one network was asked for: NETWORK=... or MODEL=... was given.
+ONE = $(or $(MODEL),$(filter-out file default,$(origin NETWORK)))
 # Before that: what was trained here but not yet compiled is compiled.
 FRESH = if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ]; then $(MAKE) --no-print-directory "$(BUILT)/model.json"; fi
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -69,9 +71,9 @@ simulate: .venv/ready $(if $(INPUT),,build/signs.avi)  ## the application on the
 	$(PY) -m host simulate "$(or $(INPUT),build/signs.avi)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
 
 .PHONY: bench
-bench: .venv/ready  ## latency and throughput of every runner on this machine (DURATION=seconds a runner)
+bench: .venv/ready  ## every runner of this machine on both networks, or NETWORK=... (DURATION=seconds a runner)
 	$(FRESH)
-	$(PY) -m host bench $(CHOSEN) --data "$(DATA)" --duration $(DURATION) --out build/records/bench-$(NETWORK).json
+	$(PY) -m host bench $(if $(ONE),$(CHOSEN),$(BOTH)) --data "$(DATA)" --duration $(DURATION) --out build/records/bench$(if $(ONE),-$(NETWORK)).json
 
 .PHONY: export
 export: .venv/ready  ## what the board needs to measure baselines -> build/bench/NETWORK
@@ -85,10 +87,7 @@ estimate: .venv/ready  ## how long the DPU would take, predicted (BOARD=zcu104|z
 
 .PHONY: report
 report: .venv/ready  ## build/records/*.json (or RECORDS=...) and both networks -> reports/latest
-	if [ -z "$(RECORDS)" ] && ! ls build/records/*.json >/dev/null 2>&1; then
-	  $(MAKE) --no-print-directory bench NETWORK=tutorial
-	  $(MAKE) --no-print-directory bench NETWORK=signnet
-	fi
+	if [ -z "$(RECORDS)" ] && ! ls build/records/*.json >/dev/null 2>&1; then $(MAKE) --no-print-directory bench; fi
 	$(PY) -m host report $(or $(RECORDS),build/records/*.json) --models $(or $(MODELS),$(BOTH)) --out reports/latest
 
 .PHONY: release

@@ -66,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--queries", type=count, default=BenchConfig.queries, help="of each runner, at least"
     )
+    parser.add_argument("--frames", type=count, help="exactly so many queries of each runner")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -92,7 +93,8 @@ def _run(args: argparse.Namespace) -> int:
     for manifest in models:
         folders.append(_evaluate(manifest, data, args.build))
         records.append(_stream(manifest, video, truth, args.build))
-        bench = BenchConfig(args.queries, DURATION_S, threads=os.cpu_count() or 1, throughput_s=0.5)
+        queries, least_s = (args.frames, 0.0) if args.frames else (args.queries, DURATION_S)
+        bench = BenchConfig(queries, least_s, threads=os.cpu_count() or 1, throughput_s=0.5)
         records += run_bench(manifest, data.test, _runners(), bench, needs)
     return _report(args, records, folders, time.monotonic() - started)
 

@@ -42,7 +42,7 @@ class KerasRunner(Staged):
         name: `keras-cpu` or `keras-gpu`.
 
     Raises:
-        BackendError: If a GPU is asked for and there is none.
+        BackendError: If a GPU is asked for and there is none, or the back end is another one.
         ModelError: If the manifest names no float model.
     """
 
@@ -60,7 +60,13 @@ class KerasRunner(Staged):
         self.input = TensorSpec("image", (1, size, size, 1), "float32")
         self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
         manifest.verify("float")
-        backend = _BACKENDS[keras.backend.backend()](manifest, name == "keras-gpu")
+        chosen = keras.backend.backend()
+        if chosen not in _BACKENDS:
+            raise BackendError(
+                f"Keras's back end must be one of {', '.join(_BACKENDS)}, got '{chosen}'; set"
+                " KERAS_BACKEND"
+            )
+        backend = _BACKENDS[chosen](manifest, name == "keras-gpu")
         self.device = backend.device
         self._put, self._call, self._take = backend.put, backend.call, backend.take
         self._tensor: Any = None
@@ -132,10 +138,13 @@ def _torch(manifest: Manifest, gpu: bool) -> _Backend:
         raise _no_gpu("torch")
     place = "cuda:0" if gpu else "cpu"
     device = f"GPU {torch.cuda.get_device_name(0)}" if gpu else "CPU"
-    model = load_keras_model(manifest.file("float")).to(place).eval()
+    import keras
+
+    with keras.device(place):  # Keras moves inputs to its own default otherwise
+        model = load_keras_model(manifest.file("float")).to(place).eval()
 
     def call(tensor: Any) -> Any:
-        with torch.no_grad():
+        with keras.device(place), torch.no_grad():
             result = model(tensor, training=False)
         if gpu:
             torch.cuda.synchronize()

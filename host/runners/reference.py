@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -34,11 +35,12 @@ def make_reference(samples: Samples, manifest: Manifest, cache: Path | None) -> 
     """
     if not len(samples):
         raise DataError(f"benchmark must have at least one image, got none in {samples.source}")
-    path = cache and cache / (
-        f"reference-{manifest.sha256[:12]}-{samples.sha256[:12]}-{len(samples)}.npz"
-    )
+    floats = str(manifest.content["files"].get("float", {}).get("sha256", "none"))
+    key = f"{manifest.sha256[:12]}-{floats[:8]}-{samples.sha256[:12]}-{len(samples)}"
+    path = cache and cache / f"reference-{key}-{manifest.input_scale:.6g}.npz"
     if path and path.is_file():
-        return load_reference(path, manifest)
+        with contextlib.suppress(DataError):  # a damaged cache is made anew
+            return load_reference(path, manifest)
     found = _compute(samples, manifest)
     if path:
         save_reference(found, manifest, path)

@@ -50,6 +50,9 @@ def main(argv: Optional[List[str]] = None) -> int:
 def add_bench_options(parser: argparse.ArgumentParser, threads: int) -> None:
     """Add what a benchmark takes on the board and on the development machine."""
     config = BenchConfig
+    parser.add_argument(
+        "--frames", type=int, help="exactly so many queries: --queries with --duration 0"
+    )
     parser.add_argument("--queries", type=int, default=config.queries, help="counted, at least")
     parser.add_argument(
         "--duration", type=float, default=config.duration_s, help="seconds of them, at least"
@@ -68,6 +71,8 @@ def config_of(args: argparse.Namespace) -> BenchConfig:
     Raises:
         DataError: If a number is out of range.
     """
+    if args.frames is not None:
+        args.queries, args.duration = args.frames, 0.0
     if args.queries < 1 or not 0 <= args.duration < 86400 or args.warmup < 0:
         raise DataError(
             "--queries must be at least 1, --duration 0 to 86400, --warmup at least 0,"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from target.manifest import Manifest
 from target.measure.accuracy import check_accuracy
 from target.measure.clock import INFERENCE
 from target.measure.conditions import Machine, describe_conditions, find_disturbances
-from target.measure.energy import PowerCounter, find_counter, measure_energy
+from target.measure.energy import EnergyCounter, PowerCounter, find_counter, measure_energy
 from target.measure.percentiles import quantiles_ms
 from target.measure.record import RunFacts, build_record
 from target.measure.reference import Reference
 from target.measure.single_stream import (
     LEAST_QUERIES,
+    LEAST_S,
     BenchConfig,
     SingleStream,
     run_single_stream,
@@ -25,6 +27,7 @@ from target.runners.base import Runner
 from target.vision.preprocess import Preprocessor
 
 MakeRunner = Callable[[], Runner]
+_log = logging.getLogger(__name__)
 
 
 def bench(
@@ -61,7 +64,7 @@ def bench(
         measure_throughput(make, manifest, list(reference.images), threads, config.throughput_s)
         for threads in (thread_counts(config.threads) if config.threads else [])
     ]
-    why = [*_too_little(stream, config), *find_disturbances(before, after)]
+    why = [*_too_little(stream), *find_disturbances(before, after)]
     more = {
         "duration_s": round(stream.seconds, 3),
         "overhead_us": stream.overhead_us,
@@ -104,12 +107,12 @@ def _facts(
     )
 
 
-def _too_little(stream: SingleStream, config: BenchConfig) -> List[str]:
+def _too_little(stream: SingleStream) -> List[str]:
     why = []
     if stream.queries < LEAST_QUERIES:
         why.append(f"too few samples: {stream.queries} of {LEAST_QUERIES} queries")
-    if stream.seconds < config.duration_s:
-        why.append(f"too short: {stream.seconds:.1f} of {config.duration_s:.1f} s")
+    if stream.seconds < LEAST_S:
+        why.append(f"too short: {stream.seconds:.2f} of {LEAST_S:.2f} s")
     return why
 
 
@@ -117,13 +120,18 @@ def _energy(
     runner: Runner, manifest: Manifest, reference: Reference, how: tuple[BenchConfig, Path]
 ) -> Dict[str, Any] | None:
     config, root = how
-    counter = find_counter(runner.device, root) if config.energy else None
-    if counter is None:
+    if not config.energy:
         return None
-    preprocess = Preprocessor(manifest, runner.input)
-    tensor = preprocess(reference.images[0])
+    counter: Optional[EnergyCounter] = None
+    tensor = Preprocessor(manifest, runner.input)(reference.images[0])
     try:
+        counter = find_counter(runner.device, root)
+        if counter is None:
+            return None
         return measure_energy(counter, lambda: _once(runner, tensor))
+    except (OSError, ValueError) as error:  # a sensor that fails does not cost the latencies
+        _log.warning("energy was not measured: %s", error)
+        return None
     finally:
         if isinstance(counter, PowerCounter):
             counter.close()
@@ -136,6 +144,12 @@ def _once(runner: Runner, tensor: Any) -> None:
 def describe(record: Dict[str, Any]) -> str:
     """Return a record as lines for a person."""
     stage = record["stages"][INFERENCE]
+    if record["runner"] == "null":
+        return (
+            f"{record['model']['name']:10} {record['runner']:13} the benchmark's own overhead:"
+            f" {record['overhead_us']:.2f} us a query outside the stages,"
+            f" {stage['p50'] * 1000:.2f} us (p50) inside the inference"
+        )
     verdict = "VALID" if record["valid"] else "INVALID"
     accuracy = record["accuracy"]
     lines = [
@@ -168,6 +182,4 @@ def describe(record: Dict[str, Any]) -> str:
             f"    {record['energy_mj_per_frame']:.3f} mJ a frame above rest ({energy['sensor']}:"
             f" {energy['idle_w']:.2f} W at rest, {energy['busy_w']:.2f} W at work)"
         )
-    if record["runner"] == "null":
-        lines.append(f"    overhead of the benchmark {record['overhead_us']:.2f} us a query")
     return "\n".join(lines)

@@ -31,7 +31,8 @@ class Snapshot:
         stolen_s: That a hypervisor gave to others.
         own_s: Of this process and its children.
         throttled: Times that any processor was slowed down because of heat or power.
-        clock_share: Clock of the slowest processor, relative to its highest.
+        clock_share: Clock of the fastest processor (which runs this program; others may idle slowly),
+            relative to its highest without turbo.
         governor: Of the processors' clock.
         cores: Number of processors.
     """
@@ -92,13 +93,12 @@ class Machine:
     def _clock_share(self) -> Optional[float]:
         shares = []
         for folder in self._cpus.glob("cpu[0-9]*/cpufreq"):
-            now, highest = (
-                _number(folder / "scaling_cur_freq"),
-                _number(folder / "cpuinfo_max_freq"),
-            )
+            now = _number(folder / "scaling_cur_freq")
+            # A turbo clock is promised to nobody: where there is one, Intel names the base too.
+            highest = _number(folder / "base_frequency") or _number(folder / "cpuinfo_max_freq")
             if now and highest:
                 shares.append(now / highest)
-        return min(shares) if shares else None
+        return max(shares) if shares else None
 
     def _governor(self) -> Optional[str]:
         found = {
@@ -125,10 +125,10 @@ def find_disturbances(before: Snapshot, after: Snapshot) -> List[str]:
     if before.throttled is not None and after.throttled is not None:
         times = after.throttled - before.throttled
         if times > 0:
-            why.append(f"throttled: a processor was slowed down {times} times (heat or power)")
+            why.append(f"throttled: heat or power slowed processors down, counters rose by {times}")
     slow = after.clock_share is not None and after.clock_share < LEAST_CLOCK
     if slow and after.governor == "performance":
-        why.append(f"throttled: a processor ran at {after.clock_share:.0%} of its highest clock")
+        why.append(f"throttled: the processor ran at {after.clock_share:.0%} of its highest clock")
     if after.governor is not None and after.governor != "performance":
         why.append(f"governor must be performance, got {after.governor}")
     jump = (after.wall_s - before.wall_s) - elapsed

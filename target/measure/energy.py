@@ -14,6 +14,7 @@ from target.measure.nvml import find_gpu_energy
 from target.measure.sensors import PowerFiles, find_board_power, find_package_energy
 
 _PERIOD_S = 0.02
+_SILENT_S = 1.0  # a sensor that has not answered for so long is gone
 IDLE_S = 3.0
 BUSY_S = 5.0
 
@@ -28,7 +29,12 @@ class EnergyCounter(Protocol):
     name: str
 
     def joules(self) -> float:
-        """Return the energy since it was made."""
+        """Return the energy since it was made.
+
+        Raises:
+            OSError: If the sensor does not answer.
+            ValueError: If its answer is no number.
+        """
         ...
 
 
@@ -57,7 +63,13 @@ class PowerCounter:
                 continue
 
     def joules(self) -> float:
-        """Return the energy since it was made, by trapezoids."""
+        """Return the energy since it was made, by trapezoids.
+
+        Raises:
+            OSError: If the sensor does not answer any more.
+        """
+        if time.monotonic() - self._samples[-1][0] > _SILENT_S:
+            raise OSError(f"{self.name} gives no answer any more")
         samples = [*self._samples, (time.monotonic(), self._samples[-1][1])]
         return sum(
             (later - at) * (watts + next_watts) / 2
@@ -100,7 +112,8 @@ def measure_energy(
         busy_s: Work.
 
     Returns:
-        sensor, idle_w, busy_w, seconds, frames, mj_per_frame (above rest; not below zero).
+        sensor, idle_w, busy_w, seconds, frames, mj_per_frame (above rest; None if it is below what the
+        sensor can tell from rest).
     """
     idle_w = _power(counter, lambda: time.sleep(idle_s))
     frames = 0
@@ -122,7 +135,7 @@ def measure_energy(
         "busy_w": round(busy_w, 4),
         "seconds": round(seconds, 3),
         "frames": frames,
-        "mj_per_frame": round(joules / frames * 1000, 6) if frames else None,
+        "mj_per_frame": round(joules / frames * 1000, 6) if frames and joules > 0 else None,
     }
 
 

@@ -22,8 +22,15 @@ class GpuEnergy:
         self._start_mj = library.nvmlDeviceGetTotalEnergyConsumption(self._handle)
 
     def joules(self) -> float:
-        """Return the energy since this object was made."""
-        now = self._library.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+        """Return the energy since this object was made.
+
+        Raises:
+            OSError: If the GPU does not answer.
+        """
+        try:
+            now = self._library.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+        except self._library.NVMLError as error:
+            raise OSError(f"{self.name} gives no answer any more: {error}") from error
         return float(now - self._start_mj) / 1000
 
 

@@ -6,9 +6,8 @@ Made on the development machine (python -m host export), read on the board.
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 import numpy as np
 
@@ -48,16 +47,12 @@ def load_reference(path: Path, manifest: Manifest) -> Reference:
     Raises:
         DataError: If it is not such a file, or belongs to another model.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"reference must be an .npz file of python -m host export, got '{error}' in {path}"
-        ) from error
+    arrays = _read(path)
     missing = {"images", "labels", "codes", "float_outputs", "source", "model_sha256"} - set(arrays)
     if missing:
-        raise DataError(f"reference must have {', '.join(sorted(missing))}, got none in {path}")
+        raise DataError(
+            f"reference must have {', '.join(sorted(missing))}, got none in {path}; run make export"
+        )
     owner = str(arrays["model_sha256"])
     if owner != manifest.sha256:
         raise DataError(
@@ -75,18 +70,37 @@ def load_reference(path: Path, manifest: Manifest) -> Reference:
     return found
 
 
+def _read(path: Path) -> Dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: np.asarray(stored[name]) for name in stored.files}
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile, zlib, struct and numpy each have errors of their own
+        raise DataError(
+            "reference must be an .npz file of python -m host export,"
+            f" got '{' '.join(str(error).split())[:200]}' in {path}; run make export"
+        ) from error
+
+
 def _check(found: Reference, manifest: Manifest, path: Path) -> None:
+    shape = found.images.shape
+    if len(shape) not in (3, 4) or 0 in shape or shape[3:] not in ((), (3,)):
+        raise DataError(
+            f"images must be uint8 (n, h, w) or (n, h, w, 3) and not empty, got {found.images.dtype}"
+            f" {shape} in {path}; run make export"
+        )
     count, outputs = len(found.images), len(manifest.classes)
     assert found.codes is not None and found.float_outputs is not None
     expected = (
-        ("images", found.images, "uint8", found.images.shape),
+        ("images", found.images, "uint8", shape),
         ("labels", found.labels, "int64", (count,)),
         ("codes", found.codes, "int8", (count, outputs)),
         ("float_outputs", found.float_outputs, "int64", (count,)),
     )
-    for name, array, dtype, shape in expected:
-        if array.dtype != np.dtype(dtype) or array.shape != shape or not count:
+    for name, array, dtype, wanted in expected:
+        if array.dtype != np.dtype(dtype) or array.shape != wanted:
             raise DataError(
-                f"{name} must be {dtype} {shape} and not empty, got {array.dtype} {array.shape}"
-                f" in {path}; run make export"
+                f"{name} must be {dtype} {wanted}, got {array.dtype} {array.shape} in {path};"
+                " run make export"
             )

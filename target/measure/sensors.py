@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 # By preference: what measures the whole board, then the regulators' inputs.
-_BOARD = ("ina226", "ina2xx", "ina219", "ina220", "ina3221", "iio_hwmon")
+# A board with several of one kind adds the place: ina226_u76 on a ZCU102, ina260_u14 on a KV260.
+_BOARD = ("ina226", "ina2xx", "ina219", "ina220", "ina260", "ina3221", "iio_hwmon")
 _REGULATORS = ("irps5401", "pmbus", "ir38064", "tps53679")
 
 
@@ -72,7 +73,7 @@ def find_board_power(root: Path = Path("/")) -> Optional[PowerFiles]:
         found: List[Path] = []
         kinds = set()
         for folder in sorted((root / "sys/class/hwmon").glob("hwmon*")):
-            kind = _text(folder / "name")
+            kind = _text(folder / "name").partition("_u")[0]
             if kind in names:
                 paths = _inputs(folder)
                 found += paths

@@ -22,6 +22,7 @@ from target.vision.postprocess import Postprocessor
 from target.vision.preprocess import Preprocessor
 
 LEAST_QUERIES = 1024
+LEAST_S = 1.0  # below that, other work on the machine does not show
 _MOST_QUERIES = 1_000_000
 _STAMPS = len(STAGES) + 1
 

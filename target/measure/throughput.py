@@ -6,6 +6,7 @@ A runner that can start jobs without waiting (VART) has several in flight.
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Sequence
@@ -39,42 +40,57 @@ def measure_throughput(
     Returns:
         threads, in_flight (jobs of a runner at a time), frames, seconds, fps.
     """
-    runners = [make() for _ in range(threads)]
+    runners: List[Runner] = []
+    try:
+        for _ in range(threads):
+            runners.append(make())
+        return _measure(runners, manifest, images, seconds)
+    finally:
+        for runner in runners:
+            runner.close()
+
+
+def _measure(
+    runners: List[Runner], manifest: Manifest, images: Sequence[np.ndarray], seconds: float
+) -> Dict[str, Any]:
+    threads = len(runners)
     counts = [0] * threads
     failures: List[Exception] = []
     barrier = threading.Barrier(threads + 1)
     ended = threading.Event()
 
     def work(place: int) -> None:
+        if ended.is_set():
+            return
         try:
-            loop = _loop(runners[place], manifest, images)
-            next(loop)  # warm
-            barrier.wait()
-            while not ended.is_set():
-                next(loop)
-                counts[place] += 1
+            with contextlib.closing(_loop(runners[place], manifest, images)) as loop:
+                next(loop)  # warm
+                barrier.wait()
+                while not ended.is_set():
+                    next(loop)
+                    counts[place] += 1
+        except threading.BrokenBarrierError:  # another thread failed, or Ctrl-C
+            return
         except Exception as error:
             failures.append(error)
+            ended.set()
             barrier.abort()
 
     workers = [threading.Thread(target=work, args=(place,)) for place in range(threads)]
     try:
         for worker in workers:
             worker.start()
-        try:
+        with contextlib.suppress(threading.BrokenBarrierError):
             barrier.wait()
-        except threading.BrokenBarrierError:
-            ended.set()
         started = time.perf_counter()
         ended.wait(seconds)
+    finally:  # also after Ctrl-C: no runner is closed while a thread is inside it
         ended.set()
+        barrier.abort()
         for worker in workers:
-            worker.join()
-        elapsed = time.perf_counter() - started
-    finally:
-        ended.set()
-        for runner in runners:
-            runner.close()
+            if worker.is_alive():  # one that comes to life now sees that it is over
+                worker.join()
+    elapsed = time.perf_counter() - started
     if failures:
         raise failures[0]
     asynchronous = hasattr(runners[0], "submit")
@@ -94,17 +110,21 @@ def _loop(runner: Any, manifest: Manifest, images: Sequence[np.ndarray]) -> Any:
     asynchronous = hasattr(runner, "submit")
     tickets: Deque[Any] = collections.deque()
     index = 0
-    while True:
-        tensor = preprocess(images[index % len(images)])
-        index += 1
-        if not asynchronous:
-            postprocess(runner.infer(tensor))
-            yield
-            continue
-        tickets.append(runner.submit(tensor))
-        if len(tickets) >= IN_FLIGHT:
-            postprocess(runner.collect(tickets.popleft()))
-            yield
+    try:
+        while True:
+            tensor = preprocess(images[index % len(images)])
+            index += 1
+            if not asynchronous:
+                postprocess(runner.infer(tensor))
+                yield
+                continue
+            tickets.append(runner.submit(tensor))
+            if len(tickets) >= IN_FLIGHT:
+                postprocess(runner.collect(tickets.popleft()))
+                yield
+    finally:  # a job writes into its ticket's buffers until it was waited for
+        while tickets:
+            runner.collect(tickets.popleft())
 
 
 def thread_counts(most: int) -> List[int]:

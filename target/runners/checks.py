@@ -1,8 +1,10 @@
-"""What every runner of a compiled model checks first: the file's tensors are those of the manifest."""
+"""What runners check before the first image: the file's tensors are those of the manifest."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Sequence
 
 from target.errors import ModelError
 from target.manifest import Manifest
@@ -41,4 +43,27 @@ def check_specs(manifest: Manifest, source: TensorSpec, last: TensorSpec) -> Non
         raise ModelError(
             f"output '{last.name}' must have one value per class of the manifest"
             f" ({len(manifest.classes)}), got {outputs} {where}"
+        )
+
+
+def check_sizes(
+    path: Path, manifest: Manifest, source: Sequence[object], last: Sequence[object]
+) -> None:
+    """Compare a baseline's input and output with the manifest.
+
+    Args:
+        path: Of the baseline's file.
+        manifest: Of the model.
+        source: Dims of the file's input.
+        last: Dims of the file's output.
+
+    Raises:
+        ModelError: If it is made for another size of image or number of outputs.
+    """
+    size, outputs = manifest.input_size, len(manifest.classes)
+    wanted = ((1, size, size, 1), (1, outputs))
+    if (tuple(source), tuple(last)) != wanted:
+        raise ModelError(
+            f"model must take {wanted[0]} and give {wanted[1]} as '{manifest.name}' does,"
+            f" got {tuple(source)} and {tuple(last)} in {path}; run make export"
         )

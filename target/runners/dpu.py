@@ -20,6 +20,8 @@ from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 from target.runners.xir_file import open_dpu_subgraph, tensor_facts
 
+MODES = ("run", "ref")  # VART aborts on one that the file does not name
+
 
 def load_vart() -> Any:
     """Import vart.
@@ -46,8 +48,8 @@ class DpuRunner(Staged):
             process.
 
     Raises:
-        BackendError: If vart or xir is missing, or the file holds no DPU instructions in mode
-            `run`.
+        BackendError: If vart or xir is missing, the mode is another one, or the file holds no DPU
+            instructions in mode `run`.
         ModelError: If the file is not the manifest's, or its tensors are not.
     """
 
@@ -57,6 +59,8 @@ class DpuRunner(Staged):
     promise = "codes"
 
     def __init__(self, manifest: Manifest, mode: str = "run") -> None:
+        if mode not in MODES:
+            raise BackendError(f"VART's mode must be one of {', '.join(MODES)}, got '{mode}'")
         manifest.verify("xmodel")
         vart = load_vart()
         self._opened = open_dpu_subgraph(manifest.xmodel)

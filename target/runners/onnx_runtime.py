@@ -11,6 +11,7 @@ import numpy as np
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import Staged, TensorSpec, check_tensor
+from target.runners.checks import check_sizes
 
 
 def load_onnxruntime() -> Any:
@@ -38,7 +39,7 @@ class OnnxRunner(Staged):
 
     Raises:
         BackendError: If ONNX Runtime is missing.
-        ModelError: If the file cannot be read.
+        ModelError: If the file cannot be read, or is of a network of another size.
     """
 
     name = "onnxruntime"
@@ -64,11 +65,13 @@ class OnnxRunner(Staged):
             raise ModelError(
                 f"model must be an .onnx file that ONNX Runtime reads, got '{reason}' in {path}"
             ) from error
+        source, last = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        check_sizes(path, manifest, source.shape, last.shape)
         self.threads: Optional[int] = threads
         size = manifest.input_size
         self.input = TensorSpec("image", (1, size, size, 1), "float32")
         self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
-        self._name = self._session.get_inputs()[0].name
+        self._name = source.name
         self._feed: Any = {}
         self._out = np.zeros(self.output.shape, np.float32)
 

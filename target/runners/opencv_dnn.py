@@ -11,6 +11,7 @@ from target.errors import ModelError
 from target.manifest import Manifest
 from target.opencv import cv2, translated
 from target.runners.base import Staged, TensorSpec, check_tensor
+from target.runners.checks import check_sizes
 
 
 class OpenCvRunner(Staged):
@@ -22,7 +23,7 @@ class OpenCvRunner(Staged):
         threads: Of OpenCV; it has one setting for the whole process.
 
     Raises:
-        ModelError: If the file cannot be read.
+        ModelError: If the file cannot be read, or is of a network of another size.
     """
 
     name = "opencv-dnn"
@@ -42,6 +43,10 @@ class OpenCvRunner(Staged):
         self.input = TensorSpec("image", (1, size, size, 1), "float32")
         self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
         self._out = np.zeros(self.output.shape, np.float32)
+        # OpenCV tells the sizes of no file: it runs once, or it does not.
+        with translated(f"model must take {self.input.shape} in {path}", ModelError):
+            last = self.infer(np.zeros(self.input.shape, np.float32))
+        check_sizes(path, manifest, self.input.shape, last.shape)
 
     def put(self, tensor: np.ndarray) -> None:
         """Copy float32 (1, h, w, 1) into the net."""

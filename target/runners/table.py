@@ -9,6 +9,7 @@ from typing import Optional
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
 from target.runners.base import Runner
+from target.runners.checks import check_sizes
 
 NAMES = ("dpu", "litert-float", "litert-int8", "onnxruntime", "opencv-dnn", "null")
 # Files of the baselines in the folder that python -m host export makes.
@@ -67,7 +68,12 @@ def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] 
 
 
 def make_baseline(name: str, path: Path, manifest: Manifest, threads: int) -> Runner:
-    """Make the runner of a baseline from its file."""
+    """Make the runner of a baseline from its file.
+
+    Raises:
+        BackendError: If the library behind it is missing.
+        ModelError: If the file is not such a model, or of a network of another size.
+    """
     if name == "onnxruntime":
         from target.runners.onnx_runtime import OnnxRunner
 
@@ -78,4 +84,6 @@ def make_baseline(name: str, path: Path, manifest: Manifest, threads: int) -> Ru
         return OpenCvRunner(path, manifest, threads)
     from target.runners.cpu import LiteRtRunner
 
-    return LiteRtRunner(path, name, threads)
+    runner = LiteRtRunner(path, name, threads)
+    check_sizes(path, manifest, runner.input.shape, runner.output.shape)
+    return runner

@@ -78,12 +78,23 @@ def test_a_gpu_that_is_not_there_is_an_error_not_a_fallback(
     import tensorflow as tf
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
-    with pytest.raises(BackendError, match="GPU must be visible to TensorFlow"):
+    with pytest.raises(BackendError, match="GPU must be visible to Keras's back end tensorflow"):
         make_runner("keras-gpu", signnet, RunnerNeeds(1, np.zeros((0,)), tmp_path))
 
 
+def test_an_unknown_back_end_of_keras_lists_the_known(
+    signnet: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    message = "Keras's back end must be one of tensorflow, torch, jax, got 'openvino'"
+    with pytest.raises(BackendError, match=message):
+        make_runner("keras-cpu", signnet, RunnerNeeds(1, np.zeros((0,)), tmp_path))
+
+
 def test_an_unknown_runner_lists_the_known(signnet: Manifest, tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match=r"runner must be one of \['emulator'"):
+    with pytest.raises(BackendError, match="runner must be one of emulator, .*, null, got"):
         make_runner("fpga", signnet, RunnerNeeds(1, np.zeros((0,)), tmp_path))
 
 
