@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from target.command_line import make_parser, print_result, start_log
 from target.errors import ModelError, exit_code_of
 from target.manifest import load_manifest
 
+_log = logging.getLogger(__name__)
 _MOST_LAYERS = 40  # in the text; --json has all
 
 
@@ -93,6 +95,13 @@ def _run(args: argparse.Namespace) -> int:
         files.check_writable(args.plot)
     graph = _graph(args)
     release = find_release(args.release or _release_of(graph))
+    name = (
+        str(graph.subgraphs("DPU")[0].attrs.get("dpu_name", "B4096"))
+        if graph.subgraphs("DPU")
+        else "B4096"
+    )
+    if "B4096" not in name:
+        _log.warning("compiled for %s; predicted as if for the B4096 of these boards", name)
     parameters, error = load_parameters()
     prediction = predict(workload_of(graph, release), find_board(args.board), release, parameters)
     described = describe_prediction(prediction, error)
@@ -116,12 +125,13 @@ def _graph(args: argparse.Namespace) -> Graph:
     if path.suffix in (".keras", ".h5", ".hdf5"):
         return compile_graph(with_placeholders(from_keras(load_keras_model(path)))).graph
     graph = read_xmodel(path)
-    return graph if graph.subgraphs("DPU") else compile_graph(graph).graph
+    return graph if graph.subgraphs() else compile_graph(graph).graph
 
 
 def _release_of(graph: Graph) -> str:
     """Return the release that a compiled file's fingerprint stands for."""
-    fingerprint = graph.subgraphs("DPU")[0].attrs.get("dpu_fingerprint") if graph.root else None
+    parts = graph.subgraphs("DPU")
+    fingerprint = parts[0].attrs.get("dpu_fingerprint") if parts else None
     if not isinstance(fingerprint, int):
         return DEFAULT_RELEASE
     try:

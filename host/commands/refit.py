@@ -1,7 +1,7 @@
-"""Fit the latency model to published results, and say how far off it is.
+r"""Fit the latency model to published results, and say how far off it is.
 
-    python -m host refit published.json --small small_nets.json --out
-    host/dpu/latency/parameters.json
+    python -m host refit published.json --small small_nets.json \
+        --out host/dpu/latency/parameters.json
 
 published.json is a list of rows: network, keras_application, keras_arguments, input_hw, gops,
 architecture_known, board, release, fps_1_thread, fps_multi_thread. Rows of the ZCU104 and the KV260
@@ -58,8 +58,8 @@ def _run(args: argparse.Namespace) -> int:
         files.check_writable(args.out)
     rows, excluded = read_rows(args.rows)
     small = read_small(args.small) if args.small else []
-    if len({row.network for row in rows}) < 2:
-        raise DataError(f"published rows must have two networks or more, got fewer in {args.rows}")
+    _check(rows, args.rows)
+    built = [(row, _small_workload(row)) for row in small]
     source = _Workloads()
     _log.info("fitting %d rows of %d networks", len(rows), len({row.network for row in rows}))
     parameters = fit(rows, source)
@@ -70,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
         "parameters": {k: round(v, 6) for k, v in dataclasses.asdict(parameters).items()},
         "error": {
             **_error(full, out, excluded),
-            "small_networks": _optional([_small_error(row, parameters) for row in small]),
+            "small_networks": _optional([_small_error(*pair, parameters) for pair in built]),
         },
     }
     if args.out:
@@ -79,6 +79,21 @@ def _run(args: argparse.Namespace) -> int:
     text = "\n".join([*(_line(row) for row in rows_found if args.all), _summary(document)])
     print_result({**document, "rows": rows_found}, args.json, text)
     return 0
+
+
+def _check(rows: Sequence[Row], path: Path) -> None:
+    """Check that the errors a prediction states can be found.
+
+    Raises:
+        DataError: If rows are missing for it.
+    """
+    if len({row.network for row in rows}) < 2:
+        raise DataError(f"published rows must have two networks or more, got fewer in {path}")
+    if not any(row.application and row.board in FITTED_BOARDS for row in rows):
+        raise DataError(
+            "published rows must have some with a keras_application and board"
+            f" {' or '.join(FITTED_BOARDS)}, got none in {path}"
+        )
 
 
 class _Workloads:
@@ -130,11 +145,14 @@ def _error(
     }
 
 
-def _small_error(row: SmallRow, parameters: Parameters) -> float:
-    release = find_release(row.release)
+def _small_workload(row: SmallRow) -> Workload:
     model = build_layer_list(row.input_shape, row.layers)
     compiled = compile_graph(with_placeholders(from_keras(model))).graph
-    workload = workload_of(compiled, release)
+    return workload_of(compiled, find_release(row.release))
+
+
+def _small_error(row: SmallRow, workload: Workload, parameters: Parameters) -> float:
+    release = find_release(row.release)
     prediction = predict(workload, find_board(row.board), release, parameters)
     return (prediction.python_ms if row.python else prediction.dpu_ms + CALL_MS) / row.ms - 1
 

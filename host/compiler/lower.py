@@ -33,8 +33,14 @@ def lower(quantized: Graph) -> Graph:
         ModelError: If a fix op has no fix point or a layer's shapes make no sense.
     """
     folded = quantized.copy()
-    fold_padding(folded)
-    return _Lowering(folded).run()
+    try:
+        fold_padding(folded)
+        return _Lowering(folded).run()
+    except (KeyError, IndexError) as error:  # a damaged file: ops without what their type needs
+        raise ModelError(
+            f"ops of graph '{quantized.name}' must have the attributes and inputs of their types, got one"
+            f" without {error}; run make quantize"
+        ) from error
 
 
 class _Lowering:

@@ -1,4 +1,7 @@
-"""Counts the operations of ops and subgraphs: two per multiply-add, one per pooled or added element."""
+"""Counts the operations of ops and subgraphs as AMD's compiler does.
+
+Two per multiply-add, one per added bias and per pooled or added element.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from target.errors import ModelError
 
 
 def macs_of(graph: Graph, op: Op) -> int:
-    """Return the multiply-adds of a convolution (or dense layer) for one image; 0 for other ops."""
+    """Return the multiply-adds of a convolution (or dense layer) for one image; 0 for other ops.
+
+    A transposed convolution uses its kernel once for each pixel of its input, others for each of their
+    output.
+    """
     if "weights" not in op.args:
         return 0
     weights = math.prod(graph.input(op, "weights").tensor.dims)
-    pixels = math.prod(op.tensor.dims[1:-1])
-    return weights * pixels
+    where = graph.input(op) if op.type.startswith("transposed-") else op
+    return weights * math.prod(where.tensor.dims[1:-1])
 
 
 def workload_of(graph: Graph, op: Op) -> int:
@@ -24,7 +31,8 @@ def workload_of(graph: Graph, op: Op) -> int:
         ModelError: If a pool has no kernel.
     """
     if "weights" in op.args:
-        return 2 * macs_of(graph, op)
+        biases = math.prod(op.tensor.dims) if "bias" in op.args else 0
+        return 2 * macs_of(graph, op) + biases
     elements = math.prod(op.tensor.dims)
     if op.type in ("pool-fix", "maxpool2d", "avgpool2d"):
         if "kernel" not in op.attrs:

@@ -5,6 +5,7 @@ Nothing of it may be computed with.
 
 from __future__ import annotations
 
+from host.dpu.ops.average import average_factor
 from host.graph.graph import Graph
 from host.quantizer.annotate import ROLE, annotate
 from host.quantizer.config import QuantConfig
@@ -29,6 +30,7 @@ def with_placeholders(graph: Graph) -> Graph:
     annotate(annotated)
     for op in annotated.of_type("avgpool2d"):
         op.attrs["pad"] = [0, 0, 0, 0]
+        op.attrs["dpu_factor"] = list(average_factor(*reversed(op.attrs["kernel"])))
     for op in annotated.of_type("fix"):
         position = _POSITIONS.get(str(op.attrs[ROLE]), _OF_CONSTANTS)
         op.attrs["fix_point"] = op.tensor.attrs["fix_point"] = position

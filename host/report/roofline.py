@@ -82,7 +82,9 @@ def plot_roofline(prediction: dict[str, Any], bandwidth_gb_s: float, path: Path)
     axes.set_title(
         f"{prediction['network']} on one core of {prediction['board']}: predicted, not measured",
         fontsize=11,
+        parse_math=False,  # a name is no formula, whatever is in it
     )
-    axes.legend(title="most of the time goes into", fontsize=9, loc="lower right")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(title="most of the time goes into", fontsize=9, loc="lower right")
     with files.replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=120)

@@ -46,11 +46,17 @@ def build_published(network: str, input_hw: tuple[int, int], gops: float) -> Any
         gops: Published operations in 10**9, two a multiply-add.
 
     Raises:
-        ModelError: If no variant reproduces the operations.
+        ModelError: If no variant reproduces the operations, or the input is too small.
     """
     import_keras()
     for build in _VARIANTS.get(network, ()):
-        model = build(input_hw)
+        try:
+            model = build(input_hw)
+        except ValueError as error:  # Keras, where a map would be empty
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"input size must be one that {network} takes, got {input_hw}: {reason}"
+            ) from error
         if abs(_gops(model) / gops - 1) < _TOLERANCE:
             return model
     raise ModelError(

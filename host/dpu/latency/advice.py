@@ -127,7 +127,7 @@ def _starts(prediction: Prediction) -> list[Advice]:
     small = [time for time in prediction.layers if time.bound_by == "overhead"]
     if not small:
         return []
-    start_us = prediction.parameters.layer_ms * 1000
+    start_us = max(time.overhead_ms for time in small) * 1000
     text = (
         f"fewer layers: {len(small)} of {len(prediction.layers)} do less work than it takes to start"
         f" one ({start_us:.0f} us); the saving is that of half of them"
@@ -149,20 +149,22 @@ def _whole_board(prediction: Prediction) -> list[Advice]:
             )
         )
     if prediction.fps_multi_thread < 0.9 * ideal:
-        cause = "the ARM cores" if _is_host_bound(prediction) else "memory shared by the cores"
+        cause = (
+            "the ARM cores hold" if _is_host_bound(prediction) else "memory that all share holds"
+        )
         found.append(
             Advice(
-                f"nothing on the DPU alone: with all {prediction.board.cores} cores busy {cause} keeps"
-                f" throughput at {prediction.fps_multi_thread / ideal:.0%} of what the cores could do",
+                f"nothing on the DPU alone: with all cores busy {cause} throughput at"
+                f" {prediction.fps_multi_thread / ideal:.0%} of what the DPU could do",
                 None,
             )
         )
     if prediction.workload.subgraphs > 1:
+        between = _some(sorted(set(prediction.workload.cpu_ops))) or "conversions alone"
         found.append(
             Advice(
                 f"ops the DPU has: {prediction.workload.subgraphs} DPU parts with CPU parts between"
-                f" them ({_some(sorted(set(prediction.workload.cpu_ops)))}); their time is not in this"
-                " prediction",
+                f" them ({between}); their time is not in this prediction",
                 None,
             )
         )

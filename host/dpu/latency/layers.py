@@ -7,7 +7,7 @@ import math
 
 from host.dpu.latency.boards import Release
 from host.dpu.latency.cycles import CHANNELS, cycles_of, is_augmented, map_of
-from host.dpu.latency.fusion import group_layers
+from host.dpu.latency.fusion import group_layers, producers_of
 from host.graph.graph import Graph, Op
 from host.graph.workload import macs_of
 from target.errors import ModelError
@@ -86,7 +86,8 @@ def workload_of(graph: Graph, release: Release) -> Workload:
         release: Whose DPU and compiler are modelled.
 
     Raises:
-        ModelError: If the graph is not compiled, or nothing in it runs on the DPU.
+        ModelError: If the graph is not compiled, nothing in it takes the DPU any time, or an op
+            lacks what its work depends on.
     """
     parts = graph.subgraphs("DPU")
     if not parts:
@@ -95,9 +96,14 @@ def workload_of(graph: Graph, release: Release) -> Workload:
     for part in parts:
         before: set[str] = set()
         for group in group_layers(graph, part, release):
-            waits = not before or bool(before & _producers(graph, group))
+            waits = not before or bool(before & producers_of(graph, group))
             layers.append(_layer(graph, group, release, waits))
             before = {op.name for op in group}
+    if not layers:
+        raise ModelError(
+            "part that runs on the DPU must compute something, got ops that only name bytes anew"
+            f" in '{graph.name}'"
+        )
     cpu = [graph.op(name).type for part in graph.subgraphs("CPU") for name in part.all_ops()]
     inputs = graph.of_type("data-fix", "data")
     return Workload(
@@ -111,10 +117,17 @@ def workload_of(graph: Graph, release: Release) -> Workload:
 
 
 _CONVERSIONS = ("fix2float", "float2fix", "const", "const-fix", "reshape")
-_ALIASES = ("reshape-fix", "concat-fix", "upload")
+# Types of ops and which pairs of sizes [w, h] their cycles depend on.
+_PAIRS = {
+    **dict.fromkeys(("conv2d-fix", "depthwise-conv2d-fix", "pool-fix"), ("kernel",)),
+    "transposed-conv2d-fix": ("kernel", "stride"),
+    "transposed-depthwise-conv2d-fix": ("kernel",),
+}
 
 
 def _layer(graph: Graph, group: list[Op], release: Release, waits: bool) -> Layer:
+    for op in group:
+        _check(graph, op)
     cycles = [cycles_of(graph, op, release.isa) for op in group]
     width, height = group[0].attrs.get("kernel", (1, 1))
     channels_in = map_of(graph.inputs(group[0])[0].tensor.dims)[2]
@@ -137,22 +150,31 @@ def _layer(graph: Graph, group: list[Op], release: Release, waits: bool) -> Laye
     )
 
 
+def _check(graph: Graph, op: Op) -> None:
+    """Check that an op of a file has what its work depends on.
+
+    Raises:
+        ModelError: If it has not.
+    """
+    if not op.args.get("input"):
+        raise ModelError(f"op '{op.name}' ({op.type}) must have an input, got none")
+    for key in ("kernel", "stride"):
+        pair = op.attrs.get(key, None if key in _PAIRS.get(op.type, ()) else [1, 1])
+        if (
+            not isinstance(pair, list)
+            or [type(side) for side in pair] != [int, int]
+            or min(pair) < 1
+        ):
+            raise ModelError(f"{key} of op '{op.name}' must be [w, h] of at least 1, got {pair}")
+    if op.type in _PAIRS and op.type != "pool-fix":
+        dims = graph.input(op, "weights").tensor.dims
+        if len(dims) != 4:
+            raise ModelError(f"weights of op '{op.name}' must have 4 dims, got {list(dims)}")
+
+
 def is_batchnorm(op: Op) -> bool:
     """Say whether an op is what becomes of a batch norm that cannot be folded."""
     return op.type == "depthwise-conv2d-fix" and list(op.attrs["kernel"]) == [1, 1]
-
-
-def _producers(graph: Graph, group: list[Op]) -> set[str]:
-    """Return the ops whose tensors a layer takes in, looked up through what only names bytes anew."""
-    found: set[str] = set()
-    pending = [name for op in group for name in op.args.get("input", [])]
-    while pending:
-        op = graph.op(pending.pop())
-        if op.type in _ALIASES:
-            pending += op.args.get("input", [])
-        else:
-            found.add(op.name)
-    return found - {op.name for op in group}
 
 
 def _map_bytes(graph: Graph, group: list[Op]) -> int:
@@ -172,8 +194,11 @@ def _weight_bytes(graph: Graph, op: Op) -> int:
     """
     if "weights" not in op.args:
         return 0
-    count, height, width, channels = graph.input(op, "weights").tensor.dims
+    dims = graph.input(op, "weights").tensor.dims
     bias = math.prod(graph.input(op, "bias").tensor.dims) if "bias" in op.args else 0
+    if len(dims) != 4:  # of no convolution
+        return math.prod(dims) + bias
+    count, height, width, channels = dims
     if op.type.endswith("depthwise-conv2d-fix"):
         return height * width * count * _padded(channels) + bias
     inner = _padded(channels) if channels >= CHANNELS else channels

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from host.dpu.latency.boards import BOARDS, RELEASES
-from target.errors import DataError
+from host.dpu.latency.boards import BOARDS, RELEASES, find_board, find_release
+from target.errors import DataError, ModelError
 
 _KEYS = ("network", "model_zoo_name", "release", "board", "fps_1_thread", "fps_multi_thread")
 
@@ -72,12 +74,58 @@ def read_rows(path: Path) -> tuple[list[Row], dict[str, int]]:
             raise DataError(
                 f"row must have {', '.join(missing)}, got none in row {index} of {path}"
             )
+        fault = _fault(entry)
+        if fault:
+            raise DataError(f"{fault} in row {index} of {path}")
         reason = _why_not(entry)
         if reason:
             excluded[reason] = excluded.get(reason, 0) + 1
         else:
             rows.append(_row(entry))
     return rows, excluded
+
+
+def _fault(entry: dict[str, Any]) -> str:
+    """Return which value of a row is of a wrong kind, or an empty text."""
+    for key, (what, is_right) in _KINDS.items():
+        value = entry.get(key)
+        if not is_right(value):
+            return f"{key} must be {what}, got {value!r}"
+    if entry.get("input_hw") and not entry.get("keras_application") and not entry.get("gops"):
+        return f"gops must be above 0 without a keras_application, got {entry.get('gops')}"
+    return ""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_rate(value: Any) -> bool:
+    """Say whether a value is missing, 0 for that, or a number that a time can be made of."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (is_number and (value == 0 or _LEAST <= value <= _MOST))
+
+
+def _is_size(value: Any) -> bool:
+    if not isinstance(value, list):
+        return value is None
+    return len(value) in (0, 2) and all(type(side) is int and side > 0 for side in value)
+
+
+_LEAST, _MOST = 1e-6, 1e9  # of frames a second, or of 10**9 operations
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("network", "board", "release"), ("text", _is_text)),
+    **dict.fromkeys(
+        ("fps_1_thread", "fps_multi_thread", "gops"),
+        (f"{_LEAST:g} to {_MOST:g}, 0 or null", _is_rate),
+    ),
+    "keras_application": ("text or null", lambda value: value is None or _is_text(value)),
+    "keras_arguments": (
+        "an object or null",
+        lambda value: value is None or isinstance(value, dict),
+    ),
+    "input_hw": ("[height, width] or null", _is_size),
+}
 
 
 def _why_not(entry: dict[str, Any]) -> str:
@@ -99,7 +147,7 @@ def _row(entry: dict[str, Any]) -> Row:
         entry.get("keras_application"),
         json.dumps(entry.get("keras_arguments") or {}, sort_keys=True),
         (int(height), int(width)),
-        float(entry["gops"]),
+        float(entry.get("gops") or 0),
         entry["board"],
         entry["release"],
         1000.0 / float(entry["fps_1_thread"]),
@@ -138,7 +186,9 @@ def read_small(path: Path) -> list[SmallRow]:
     """
     try:
         networks = json.loads(path.read_text(encoding="utf-8"))
-        return [
+        if not isinstance(networks, list):
+            raise TypeError(type(networks).__name__)
+        found = [
             SmallRow(
                 network["network"],
                 tuple(network["input_shape"]),
@@ -152,6 +202,14 @@ def read_small(path: Path) -> list[SmallRow]:
             for run in network["measurements"]
             if run["threads"] == 1 and run["fps"] and "reading" not in run["what"]
         ]
+        for row in found:
+            find_board(row.board)
+            find_release(row.release)
+            if not 0 < row.ms < math.inf:
+                raise ValueError(f"{row.ms} ms for {row.network}")
+        return found
+    except ModelError as error:
+        raise DataError(f"{error} in {path}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"small networks must be a JSON list with layers and measurements, got '{error}' in {path}"
