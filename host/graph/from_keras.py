@@ -10,6 +10,7 @@ from typing import Any
 from host.graph.graph import Graph
 from host.graph.layers import activation
 from host.graph.layers.base import LayerCall
+from host.graph.layers.operation import add_operation, is_operation
 from host.graph.layers.table import CONVERTERS, MODULES
 from target.errors import ModelError
 
@@ -65,7 +66,11 @@ def _add_model(graph: Graph, model: Any, sources: list[str]) -> list[str]:
             name = layer["config"]["name"]
             feeding = [made[key] for key in _sources(node)] or [fed[n] for n in [name] if n in fed]
             label = _label(graph, model.name, name if use == 0 else f"{name}_{use}")
-            made[name, use] = _add_layer(graph, model, layer, (label, feeding))
+            if is_operation(layer):
+                operands = _operands(node["args"], made)
+                made[name, use] = add_operation(graph, layer["class_name"], label, operands)
+            else:
+                made[name, use] = _add_layer(graph, model, layer, (label, feeding))
             pending.remove((layer, use, node))
     return [made[entry[0], entry[1]] for entry in _entries(config["output_layers"])]
 
@@ -98,6 +103,21 @@ def _sources(node: Any) -> list[tuple[str, int]]:
     """Return the layers and uses that feed a use of a layer, from its serialized call."""
     found: list[tuple[str, int]] = []
     _collect_history(node["args"], found)
+    return found
+
+
+def _operands(values: Any, made: _Made) -> list[str | float]:
+    """Return the operands of an operation: ops, or numbers."""
+    found: list[str | float] = []
+    for value in values:
+        history: list[tuple[str, int]] = []
+        _collect_history(value, history)
+        if len(history) == 1 and isinstance(value, dict):
+            found.append(made[history[0]])
+        elif isinstance(value, (int, float)):
+            found.append(float(value))
+        else:
+            raise ModelError(f"operand of an operation must be a tensor or a number, got {value}")
     return found
 
 

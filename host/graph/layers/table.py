@@ -38,5 +38,5 @@ CONVERTERS: dict[str, Callable[[LayerCall], str]] = {
     "ZeroPadding2D": shape.zero_padding_2d,
 }
 
-# Where a layer must come from: `a + b` makes an operation, which is named Add too but is no layer.
+# Where a layer must come from; operations such as `a + b` are in host/graph/layers/operation.py.
 MODULES = ("keras.layers", "keras.src.applications.inception_resnet_v2")
