@@ -30,10 +30,10 @@ from host.runners.reference import make_reference
 from host.runners.table import NAMES, RunnerNeeds, make_runner
 from target import files
 from target.command_line import make_parser, print_result, start_log
-from target.commands.bench import add_bench_options, config_of, split_names
+from target.commands.bench import add_bench_options, config_of, keep, split_names
 from target.errors import exit_code_of
 from target.manifest import Manifest, load_manifest
-from target.measure.bench import bench, describe
+from target.measure.bench import bench
 from target.measure.single_stream import BenchConfig
 
 DEFAULT_RUNNERS = (
@@ -74,9 +74,9 @@ def _run(args: argparse.Namespace) -> int:
         test = load_test_samples(args.data, args.cache, manifest.input_size, manifest.max_trim)
         for record in run_bench(manifest, test, names, config, needs):
             records.append(record)
-            if args.out:  # what is measured is not lost to what comes next
-                files.write_json(args.out, {"records": records})
-    print_result({"records": records}, args.json, "\n".join(map(describe, records)))
+            keep(records, args)
+    if args.json:
+        print_result({"records": records}, True, "")
     return 0
 
 

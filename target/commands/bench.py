@@ -18,7 +18,7 @@ import functools
 import logging
 import os
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from target import files
 from target.command_line import make_parser, print_result, start_log
@@ -118,10 +118,18 @@ def _run(args: argparse.Namespace) -> int:
             functools.partial(make_runner, name, manifest, options), manifest, reference, config
         )
         records.append(record)
-        if args.out:  # what is measured is not lost to what comes next
-            files.write_json(args.out, {"records": records})
-    print_result({"records": records}, args.json, "\n".join(map(describe, records)))
+        keep(records, args)
+    if args.json:
+        print_result({"records": records}, True, "")
     return 0
+
+
+def keep(records: List[Dict[str, Any]], args: argparse.Namespace) -> None:
+    """Show and write what was just measured, so that it is not lost to what comes next."""
+    if not args.json:
+        print_result({}, False, describe(records[-1]))
+    if args.out:
+        files.write_json(args.out, {"records": records})
 
 
 def _reference(baselines: Optional[Path], manifest: Manifest) -> Reference:
