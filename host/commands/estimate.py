@@ -151,12 +151,12 @@ def describe(found: dict[str, Any], most: int | None = None) -> str:
     lines = [
         f"{found['network']} on {found['board']}, Vitis AI {found['release']} (ISA{found['isa']}),"
         f" {found['cores']} cores at {found['clock_mhz']:g} MHz: PREDICTED",
-        error_sentence(found["model_error"]),
+        error_sentence(_error_of_board(found)),
         "",
         f"DPU, one image, one core         {found['dpu_ms']:9.3f} ms",
-        f"latency, one thread, C++ library {found['latency_1_thread_ms']:9.3f} ms"
+        f"picture to result, C++ library   {found['latency_1_thread_ms']:9.3f} ms"
         f"   {found['fps_1_thread']:,.0f} frames/s",
-        f"call from Python (VART)          {found['python_vart_ms']:9.3f} ms",
+        f"prepared tensor, Python (VART)   {found['python_vart_ms']:9.3f} ms",
         f"throughput, all cores                            {found['fps_multi_thread']:,.0f} frames/s",
         f"bound by                         {_shares(found['shares'])}",
         f"work                             {found['macs']:,} multiply-adds,"
@@ -172,12 +172,23 @@ def describe(found: dict[str, Any], most: int | None = None) -> str:
     if left:
         rest = sum(layer["total_ms"] for layer in found["layers"] if layer["name"] not in names)
         lines.append(f"{left} shorter layers, {rest * 1000:,.1f} us together (--all shows them)")
+    lines.append(
+        "total = overhead + the longer of computing and moving + a tenth of the shorter; bound by: in how"
+        " much of the time which part is the longest of its layer"
+    )
     if found["cpu_ops"]:
         lines += ["", f"on the CPU, not in these numbers: {', '.join(found['cpu_ops'])}"]
     if found["faster"]:
         lines += ["", "what would make it faster:"]
         lines += [_advice_line(item) for item in found["faster"]]
     return "\n".join(lines)
+
+
+def _error_of_board(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the errors with the board's own in front: the ZCU102 was never fitted."""
+    error: dict[str, Any] = found["model_error"]
+    own = error["one_thread_zcu102"] if found["board"] == "zcu102" else None
+    return {**error, "one_thread": own} if own else error
 
 
 def _shares(shares: dict[str, float]) -> str:

@@ -140,7 +140,7 @@ def _of(model: ModelFolder, runs: Sequence[Run]) -> list[Run]:
 def _prediction_notes(models: Sequence[ModelFolder]) -> list[str]:
     notes = [
         "One thread: AMD's C++ library, from decoded picture to result. From Python: the call of VART on"
-        " a prepared tensor. Bound by: what most of the DPU's time goes into."
+        " a prepared tensor. Bound by: share of the DPU's time in layers that this takes longest in."
     ]
     for found in filter(None, map(prediction_of, models)):
         error = found.get("model_error")

@@ -95,8 +95,9 @@ def budget_table(runs: Sequence[Run]) -> Table:
     notes = ["End to end has a median of its own, which need not be the sum of the others."]
     if runs[0].task == "stream":
         notes = [
-            "End to end runs from the captured frame to its letter, so it does not contain capture;"
-            " it has a median of its own, which need not be the sum of the others."
+            "End to end runs to the frame's letter: of a file from the moment its reading began, which"
+            " contains capture; of a camera from the captured frame. It has a median of its own, which need"
+            " not be the sum of the others."
         ]
     notes += [_MARKED] if any(run.faults for run in runs) else []
     what = "the application" if runs[0].task == "stream" else "the benchmark"

@@ -1,7 +1,7 @@
 r"""Latency, throughput and energy on the board, one image at a time.
 
     python3 -m target bench --model models/signnet
-    python3 -m target bench --model models/signnet --baselines bench/signnet \\
+    python3 -m target bench --model models/signnet --baselines bench/signnet \
         --runners dpu,litert-int8,opencv-dnn,null --out dpu.json
 
 First every image of the reference is run and compared: the DPU must give the emulator's codes, bit

@@ -64,6 +64,8 @@ def model_error(error: dict[str, Any]) -> dict[str, Any]:
     return {
         "one_thread": error["one_thread"]["left_out"],
         "one_thread_fitted": error["one_thread"]["fitted"],
+        "one_thread_other_networks": error.get("one_thread_other_networks"),
+        "one_thread_zcu102": error.get("one_thread_zcu102"),
         "multi_thread": error["multi_thread"],
         "small_networks": error["small_networks"],
         "protocol": "relative error against published results; each network predicted by a fit without it",

@@ -15,7 +15,9 @@ def input_layer(call: LayerCall) -> str:
         return call.sources[0]
     sizes = list(call.layer.batch_shape[1:])
     if None in sizes:
-        raise ModelError(f"input '{call.layer.name}' must have a fixed size, got {sizes}")
+        raise ModelError(
+            f"input '{call.layer.name}' must have a fixed size, got {sizes}; give the model (or --input-size) one"
+        )
     tensor = Tensor(call.name, (1, *map(int, sizes)))
     return call.graph.add(Op(call.name, "data", tensor, {}, {"__keras": "InputLayer"})).name
 
