@@ -42,8 +42,9 @@ def build_document(report: Report) -> Document:
         _accuracy(every, report.models),
         _environment(every, report.models),
     )
+    overhead = f" ({len(nulls)} of the benchmark's own overhead)" if nulls else ""
     subtitle = (
-        f"{plural(len(report.records), 'run record')}, {plural(len(report.models), 'model')};"
+        f"{plural(len(report.records), 'run record')}{overhead}, {plural(len(report.models), 'model')};"
         f" made {moment(report.created)}"
     )
     return Document(

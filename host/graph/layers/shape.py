@@ -16,7 +16,8 @@ def input_layer(call: LayerCall) -> str:
     sizes = list(call.layer.batch_shape[1:])
     if None in sizes:
         raise ModelError(
-            f"input '{call.layer.name}' must have a fixed size, got {sizes}; give the model (or --input-size) one"
+            f"input '{call.layer.name}' must have a fixed size, got {sizes}; give the model one"
+            " (--input-size where it is an application)"
         )
     tensor = Tensor(call.name, (1, *map(int, sizes)))
     return call.graph.add(Op(call.name, "data", tensor, {}, {"__keras": "InputLayer"})).name
