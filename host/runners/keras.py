@@ -15,7 +15,7 @@ from host.graph.keras_file import load_keras_model
 from host.quiet import import_keras
 from target.errors import BackendError
 from target.manifest import Manifest
-from target.runners.base import Staged, TensorSpec, check_tensor
+from target.runners.base import Staged, check_tensor, float_specs
 
 
 class _Backend(NamedTuple):
@@ -56,9 +56,7 @@ class KerasRunner(Staged):
         import keras
 
         self.name = name
-        size = manifest.input_size
-        self.input = TensorSpec("image", (1, size, size, 1), "float32")
-        self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
+        self.input, self.output = float_specs(manifest.input_size, len(manifest.classes))
         manifest.verify("float")
         chosen = keras.backend.backend()
         if chosen not in _BACKENDS:

@@ -89,6 +89,19 @@ class Staged:
         return self.take()
 
 
+def float_specs(size: int, outputs: int) -> Tuple[TensorSpec, TensorSpec]:
+    """Return input and output of a float model that reads letters.
+
+    Args:
+        size: Height and width of its image.
+        outputs: Probabilities that it gives.
+    """
+    return (
+        TensorSpec("image", (1, size, size, 1), "float32"),
+        TensorSpec("probabilities", (1, outputs), "float32"),
+    )
+
+
 def check_tensor(tensor: np.ndarray, spec: TensorSpec) -> None:
     """Check an input before it reaches a library that aborts on a wrong one.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest
-from target.runners.base import Staged, TensorSpec, check_tensor
+from target.runners.base import Staged, check_tensor, float_specs
 from target.runners.checks import check_sizes
 
 
@@ -68,9 +68,7 @@ class OnnxRunner(Staged):
         source, last = self._session.get_inputs()[0], self._session.get_outputs()[0]
         check_sizes(path, manifest, source.shape, last.shape)
         self.threads: Optional[int] = threads
-        size = manifest.input_size
-        self.input = TensorSpec("image", (1, size, size, 1), "float32")
-        self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
+        self.input, self.output = float_specs(manifest.input_size, len(manifest.classes))
         self._name = source.name
         self._feed: Any = {}
         self._out = np.zeros(self.output.shape, np.float32)

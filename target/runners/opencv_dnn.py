@@ -10,7 +10,7 @@ import numpy as np
 from target.errors import ModelError
 from target.manifest import Manifest
 from target.opencv import cv2, translated
-from target.runners.base import Staged, TensorSpec, check_tensor
+from target.runners.base import Staged, check_tensor, float_specs
 from target.runners.checks import check_sizes
 
 
@@ -39,9 +39,7 @@ class OpenCvRunner(Staged):
             self._net = cv2.dnn.readNetFromONNX(str(path))
         cv2.setNumThreads(threads)
         self.threads: Optional[int] = threads
-        size = manifest.input_size
-        self.input = TensorSpec("image", (1, size, size, 1), "float32")
-        self.output = TensorSpec("probabilities", (1, len(manifest.classes)), "float32")
+        self.input, self.output = float_specs(manifest.input_size, len(manifest.classes))
         self._out = np.zeros(self.output.shape, np.float32)
         # OpenCV tells the sizes of no file: it runs once, or it does not.
         with translated(f"model must take {self.input.shape} in {path}", ModelError):
