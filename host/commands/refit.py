@@ -19,16 +19,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from host.compiler.compile import compile_graph
+from host.commands.estimate import compile_keras
 from host.dpu.latency.boards import Release, find_board, find_release
 from host.dpu.latency.fit import FITTED_BOARDS, RowError, errors_of, fit, leave_one_out, summarize
 from host.dpu.latency.layers import Workload, workload_of
 from host.dpu.latency.parameters import CALL_MS, PRIORS, Parameters
 from host.dpu.latency.predict import predict
 from host.dpu.latency.published import Row, SmallRow, read_rows, read_small
-from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
-from host.quantizer.placeholder import with_placeholders
 from host.training.applications import build_application
 from host.training.layer_list import build_layer_list
 from host.training.published import build_published
@@ -116,7 +114,7 @@ class _Workloads:
                 model = build_application(row.application, row.input_hw, json.loads(row.arguments))
             else:
                 model = build_published(row.network, row.input_hw, row.gops)
-            self._graphs[row.model] = compile_graph(with_placeholders(from_keras(model))).graph
+            self._graphs[row.model] = compile_keras(model)
         return self._graphs[row.model]
 
 
@@ -147,8 +145,7 @@ def _error(
 
 def _small_workload(row: SmallRow) -> Workload:
     model = build_layer_list(row.input_shape, row.layers)
-    compiled = compile_graph(with_placeholders(from_keras(model))).graph
-    return workload_of(compiled, find_release(row.release))
+    return workload_of(compile_keras(model), find_release(row.release))
 
 
 def _small_error(row: SmallRow, workload: Workload, parameters: Parameters) -> float:
