@@ -40,6 +40,7 @@ from target.manifest import load_manifest
 
 _log = logging.getLogger(__name__)
 _MOST_LAYERS = 40  # in the text; --json has all
+_DPU = "B4096"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,13 +96,9 @@ def _run(args: argparse.Namespace) -> int:
         files.check_writable(args.plot)
     graph = _graph(args)
     release = find_release(args.release or _release_of(graph))
-    name = (
-        str(graph.subgraphs("DPU")[0].attrs.get("dpu_name", "B4096"))
-        if graph.subgraphs("DPU")
-        else "B4096"
-    )
-    if "B4096" not in name:
-        _log.warning("compiled for %s; predicted as if for the B4096 of these boards", name)
+    name = _dpu_name_of(graph)
+    if _DPU not in name:
+        _log.warning("compiled for %s; predicted as if for the %s of these boards", name, _DPU)
     parameters, error = load_parameters()
     prediction = predict(workload_of(graph, release), find_board(args.board), release, parameters)
     described = describe_prediction(prediction, error)
@@ -143,6 +140,12 @@ def _release_of(graph: Graph) -> str:
     except ModelError:  # another board's DPU: the newest is nearest
         return DEFAULT_RELEASE
     return DEFAULT_RELEASE if DEFAULT_RELEASE in releases else releases[-1]
+
+
+def _dpu_name_of(graph: Graph) -> str:
+    """Return the DPU that a file was compiled for, that of the boards if it does not say."""
+    parts = graph.subgraphs("DPU")
+    return str(parts[0].attrs.get("dpu_name", _DPU)) if parts else _DPU
 
 
 def describe(found: dict[str, Any], most: int | None = None) -> str:

@@ -171,6 +171,16 @@ def test_a_file_for_another_boards_dpu_is_taken_as_the_newest(
     assert _json(capsys, tmp_path / "other.xmodel")["release"] == "3.0"
 
 
+def test_a_file_for_a_smaller_dpu_is_warned_of(
+    released: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = read_xmodel(released["signnet"] / "signnet.xmodel")
+    graph.subgraphs("DPU")[0].attrs["dpu_name"] = "DPUCZDX8G_ISA1_B1600"
+    write_xmodel(graph, tmp_path / "smaller.xmodel")
+    assert main(["estimate", str(tmp_path / "smaller.xmodel")]) == 0
+    assert "for DPUCZDX8G_ISA1_B1600; predicted as if for the B4096" in capsys.readouterr().err
+
+
 def test_keras2_file(capsys: pytest.CaptureFixture[str]) -> None:
     found = _json(capsys, ROOT / "tests" / "host" / "graph" / "keras2" / "sequential.h5")
     assert found["kind"] == "predicted" and found["dpu_ms"] > 0
