@@ -15,6 +15,7 @@ from target import files
 from target.errors import DataError
 from target.manifest import Manifest
 from target.measure.reference import Reference, load_reference
+from target.runners.base import TensorSpec
 from target.text.labels import letter_of
 from target.vision.postprocess import best_outputs
 from target.vision.preprocess import Preprocessor, input_table
@@ -106,8 +107,6 @@ def _compute(samples: Samples, manifest: Manifest) -> Reference:
 
 def _grays(images: np.ndarray, manifest: Manifest) -> np.ndarray:
     """Return the images as the network sees them, uint8 (n, size, size)."""
-    from target.runners.base import TensorSpec
-
     size = manifest.input_size
     if images.shape[1:] == (size, size):
         return images

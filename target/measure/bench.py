@@ -128,17 +128,13 @@ def _energy(
         counter = find_counter(runner.device, root)
         if counter is None:
             return None
-        return measure_energy(counter, lambda: _once(runner, tensor))
+        return measure_energy(counter, lambda: runner.infer(tensor))
     except (OSError, ValueError) as error:  # a sensor that fails does not cost the latencies
         _log.warning("energy was not measured: %s", error)
         return None
     finally:
         if isinstance(counter, PowerCounter):
             counter.close()
-
-
-def _once(runner: Runner, tensor: Any) -> None:
-    runner.infer(tensor)
 
 
 def describe(record: Dict[str, Any]) -> str:

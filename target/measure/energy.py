@@ -99,7 +99,7 @@ def find_counter(device: str, root: Path = Path("/")) -> Optional[EnergyCounter]
 
 def measure_energy(
     counter: EnergyCounter,
-    work: Callable[[], None],
+    work: Callable[[], object],
     idle_s: float = IDLE_S,
     busy_s: float = BUSY_S,
 ) -> Dict[str, Any]:
