@@ -85,6 +85,10 @@ def plot_roofline(prediction: dict[str, Any], bandwidth_gb_s: float, path: Path)
         parse_math=False,  # a name is no formula, whatever is in it
     )
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(title="most of the time goes into", fontsize=9, loc="lower right")
+        axes.legend(
+            title="most of the time goes into\n(area grows with the layer's time)",
+            fontsize=9,
+            loc="lower right",
+        )
     with files.replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=120)

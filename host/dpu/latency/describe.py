@@ -93,7 +93,6 @@ def error_sentence(error: dict[str, Any]) -> str:
 
 def _describe_layer(time: LayerTime) -> dict[str, Any]:
     layer = time.layer
-    moved = layer.weight_bytes + layer.map_bytes
     return {
         "name": layer.name,
         "types": list(layer.types),
@@ -103,6 +102,7 @@ def _describe_layer(time: LayerTime) -> dict[str, Any]:
         "alu_cycles": layer.alu_cycles,
         "weight_bytes": layer.weight_bytes,
         "map_bytes": layer.map_bytes,
+        "moved_bytes": round(time.moved_bytes),
         "maps": "on-chip" if layer.on_chip else "ddr",
         "channel_augmentation": layer.augmented,
         "compute_ms": _ms(time.compute_ms),
@@ -111,7 +111,7 @@ def _describe_layer(time: LayerTime) -> dict[str, Any]:
         "overhead_ms": _ms(time.overhead_ms),
         "total_ms": _ms(time.total_ms),
         "bound_by": time.bound_by,
-        "ops_per_byte": round(2 * layer.macs / moved, 3) if moved else 0.0,
+        "ops_per_byte": round(2 * layer.macs / time.moved_bytes, 3) if time.moved_bytes else 0.0,
         "gops": round(2 * layer.macs / time.total_ms / 1e6, 3),
     }
 

@@ -26,6 +26,8 @@ class LayerTime:
         maps_ms: To read and write the maps.
         overhead_ms: Before anything moves.
         total_ms: Of all, overlapped.
+        moved_bytes: Of weights and maps; of maps that fit on the chip only the share that still
+            goes to memory.
     """
 
     layer: Layer
@@ -34,6 +36,7 @@ class LayerTime:
     maps_ms: float
     overhead_ms: float
     total_ms: float
+    moved_bytes: float
 
     @property
     def bound_by(self) -> str:
@@ -175,12 +178,15 @@ def time_layer(
     compute += slower * layer.alu_cycles / (known.alu_efficiency * per_ms)
     bytes_per_ms = bandwidth_gb_s * 1e6
     weights = layer.weight_bytes / bytes_per_ms
-    maps = layer.map_bytes * (known.on_chip_maps if layer.on_chip else 1.0) / bytes_per_ms
+    map_bytes = layer.map_bytes * (known.on_chip_maps if layer.on_chip else 1.0)
+    maps = map_bytes / bytes_per_ms
     start = known.layer_ms * _REFERENCE_MHZ / clock_mhz
     start *= 1.0 if release.isa else known.isa0_layer
     start *= 1.0 if layer.waits else known.free_layer
     longer, shorter = max(compute, weights + maps), min(compute, weights + maps)
-    return LayerTime(layer, compute, weights, maps, start, longer + known.overlap * shorter + start)
+    total = longer + known.overlap * shorter + start
+    moved = layer.weight_bytes + map_bytes
+    return LayerTime(layer, compute, weights, maps, start, total, moved)
 
 
 def _isa0_alu(layer: Layer, known: Parameters) -> float:

@@ -5,11 +5,19 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
+from host.dpu.latency.boards import BOARDS, find_board, find_release
+from host.dpu.latency.describe import describe_prediction
+from host.dpu.latency.layers import workload_of
+from host.dpu.latency.parameters import load_parameters
+from host.dpu.latency.predict import Prediction, predict
 from host.report.roofline import COLOURS, draw_roofline, plot_roofline
+from host.xmodel.reader import read_xmodel
+from tests.host.dpu.latency.made import layer, predicted
 
 
 def _layer(
@@ -69,6 +77,38 @@ def test_every_bound_has_a_name_in_the_legend(bound_by: str) -> None:
 def test_axis_says_that_it_is_predicted() -> None:
     axes = _axes(_prediction(COMPUTE))
     assert axes.get_ylabel() == "GOP/s, predicted"
+
+
+def _heights(prediction: Prediction) -> np.ndarray:
+    """Return how high each point is drawn, relative to the roof above it."""
+    axes = Figure().subplots()
+    described = describe_prediction(prediction, load_parameters()[1])
+    draw_roofline(described, prediction.bandwidth_gb_s, axes)
+    (roof,) = axes.lines
+    points = np.concatenate([found.get_offsets() for found in axes.collections])
+    assert len(points) == sum(layer["macs"] > 0 for layer in described["layers"])
+    above = np.interp(np.log(points[:, 0]), np.log(roof.get_xdata()), np.log(roof.get_ydata()))
+    return np.asarray(points[:, 1] / np.exp(above))
+
+
+@pytest.mark.parametrize("release", ["1.4", "2.0", "3.0"])
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("name", ["tutorial", "signnet"])
+def test_no_layer_is_above_the_roof(
+    name: str, board: str, release: str, released: dict[str, Path]
+) -> None:
+    graph, version = read_xmodel(released[name] / f"{name}.xmodel"), find_release(release)
+    parameters, _ = load_parameters()
+    found = predict(workload_of(graph, version), find_board(board), version, parameters)
+    assert (_heights(found) < 1).all()
+
+
+@pytest.mark.parametrize("on_chip", [True, False], ids=["on the chip", "in memory"])
+def test_a_layer_that_only_moves_maps_is_just_below_the_roof(on_chip: bool) -> None:
+    moving = layer(macs=1_000_000, map_bytes=6_000_000, on_chip=on_chip)
+    # 1 ms in memory, half of that where half of the bytes stay on the chip; and a start of 0.01 ms
+    expected = 0.5 / 0.51 if on_chip else 1 / 1.01
+    assert _heights(predicted(moving)) == pytest.approx([expected], rel=2e-3)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
