@@ -158,7 +158,7 @@ def describe(found: dict[str, Any], most: int | None = None) -> str:
     lines = [
         f"{found['network']} on {found['board']}, Vitis AI {found['release']} (ISA{found['isa']}),"
         f" {found['cores']} cores at {found['clock_mhz']:g} MHz: PREDICTED",
-        error_sentence(_error_of_board(found)),
+        error_sentence(found["model_error"], found["board"]),
         "",
         f"DPU, one image, one core         {found['dpu_ms']:9.3f} ms",
         f"picture to result, C++ library   {found['latency_1_thread_ms']:9.3f} ms"
@@ -189,13 +189,6 @@ def describe(found: dict[str, Any], most: int | None = None) -> str:
         lines += ["", "what would make it faster:"]
         lines += [_advice_line(item) for item in found["faster"]]
     return "\n".join(lines)
-
-
-def _error_of_board(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the errors with the board's own in front: the ZCU102 was never fitted."""
-    error: dict[str, Any] = found["model_error"]
-    own = error["one_thread_zcu102"] if found["board"] == "zcu102" else None
-    return {**error, "one_thread": own} if own else error
 
 
 def _shares(shares: dict[str, float]) -> str:

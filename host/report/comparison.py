@@ -149,7 +149,8 @@ def _prediction_notes(models: Sequence[ModelFolder]) -> list[str]:
             notes.append(
                 "The latency model is off published results by"
                 f" {percent(one['median'])} in the median and {percent(one['p90'])} at the 90th"
-                f" percentile ({count(one['rows'])} rows, each network left out of the fit in turn)."
+                f" percentile for networks of keras.applications ({count(one['rows'])} rows, each network"
+                " left out of the fit in turn)."
             )
             break
     return notes

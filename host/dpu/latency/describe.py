@@ -74,14 +74,25 @@ def model_error(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def error_sentence(error: dict[str, Any]) -> str:
-    """Return the errors of `model_error` in one sentence."""
-    one = error["one_thread"]
+def error_sentence(error: dict[str, Any], board: str) -> str:
+    """Return the errors of `model_error` in one sentence.
+
+    Args:
+        error: As `model_error` returns it.
+        board: Of BOARDS; the ZCU102, whose rows were never fitted, has errors of its own.
+    """
+    own = error["one_thread_zcu102"] if board == "zcu102" else None
+    one, other = own or error["one_thread"], error["one_thread_other_networks"]
+    scope = "on the ZCU102" if own else "for networks of keras.applications"
     text = (
         f"Predicted, not measured: off published latencies by {one['median']:.1%} in the median and"
-        f" {one['p90']:.1%} at the 90th percentile ({one['rows']} rows, each network left out of the fit"
-        " in turn)"
+        f" {one['p90']:.1%} at the 90th percentile {scope} ({one['rows']} rows, each network left out of"
+        " the fit in turn)"
     )
+    if other and not own:
+        text += (
+            f", by {other['median']:.1%} and {other['p90']:.1%} for others ({other['rows']} rows)"
+        )
     many = error["multi_thread"]
     if many:
         text += f"; throughput of all threads by {many['median']:.0%} and {many['p90']:.0%}"

@@ -89,8 +89,9 @@ def test_text_says_predicted_and_how_far_off(
     assert main(["estimate", str(released["tutorial"])]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == ("tutorial on zcu104, Vitis AI 3.0 (ISA1), 2 cores at 300 MHz: PREDICTED")
-    assert lines[1] == error_sentence(model_error(load_parameters()[1]))
+    assert lines[1] == error_sentence(model_error(load_parameters()[1]), "zcu104")
     assert "Predicted, not measured: off published latencies by " in lines[1]
+    assert "percentile for networks of keras.applications (" in lines[1]
     names = [line.split()[0] for line in lines if line.endswith((" chip", " DDR"))]
     assert names == ["conv1", "pool1", "conv2", "pool2", "fc1", "fc2"]
     assert "on the CPU, not in these numbers: softmax" in lines

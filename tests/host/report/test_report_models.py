@@ -60,6 +60,7 @@ def test_a_prediction_of_the_manifest_is_labelled(tmp_path: Path) -> None:
         ("signnet", "measured", "not measured", "–", "–", "–", "–", "–"),
     )
     assert "3.75 % in the median and 9.00 % at the 90th percentile" in table.notes[1]
+    assert "for networks of keras.applications (99 rows" in table.notes[1]
     summary = texts_of(section_of(document, "summary"))
     assert (
         "Predicted (not measured), model signnet: the DPU of a zcu104 would take 0.312 ms an image,"

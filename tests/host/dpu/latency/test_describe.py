@@ -22,6 +22,8 @@ ERROR: dict[str, Any] = {
     "source": "tables",
     "networks": ["A", "B"],
     "one_thread": {"left_out": _errors(0.0375, 0.0902, 99), "fitted": _errors(0.03, 0.07, 99)},
+    "one_thread_other_networks": _errors(0.0625, 0.1045, 40),
+    "one_thread_zcu102": _errors(0.043, 0.101, 87),
     "multi_thread": _errors(0.103, 0.222, 226),
     "small_networks": _errors(0.0568, 0.1441, 8),
 }
@@ -126,14 +128,29 @@ def test_model_error_leads_with_the_networks_left_out() -> None:
     [
         ((), "; throughput of all threads by 10% and 22%; small networks by 6% and at most 50%."),
         (("small_networks",), "; throughput of all threads by 10% and 22%."),
-        (("multi_thread", "small_networks"), "left out of the fit in turn)."),
+        (("multi_thread", "small_networks"), "in turn), by 6.2% and 10.4% for others (40 rows)."),
+        (
+            ("one_thread_other_networks", "multi_thread", "small_networks"),
+            "left out of the fit in turn).",
+        ),
     ],
-    ids=["all", "no small networks", "one thread alone"],
+    ids=["all", "no small networks", "one thread alone", "networks of Keras alone"],
 )
 def test_error_sentence_names_the_errors_that_there_are(missing: tuple[str, ...], end: str) -> None:
-    found = error_sentence(model_error({**ERROR, **dict.fromkeys(missing)}))
+    found = error_sentence(model_error({**ERROR, **dict.fromkeys(missing)}), "zcu104")
     assert found.startswith(
         "Predicted, not measured: off published latencies by 3.8% in the median and 9.0% at the 90th"
-        " percentile (99 rows, each network"
+        " percentile for networks of keras.applications (99 rows, each network"
     )
     assert found.endswith(end)
+
+
+def test_error_sentence_of_the_board_that_was_never_fitted_is_its_own() -> None:
+    found = error_sentence(model_error(ERROR), "zcu102")
+    assert (
+        "by 4.3% in the median and 10.1% at the 90th percentile on the ZCU102 (87 rows, each"
+        in found
+    )
+    assert "keras.applications" not in found and "others" not in found
+    without = model_error({**ERROR, "one_thread_zcu102": None})
+    assert error_sentence(without, "zcu102") == error_sentence(without, "zcu104")
