@@ -21,18 +21,22 @@ NOT_MEASURED = "not measured"
 def comparison_table(runs: Sequence[Run]) -> Table | None:
     """Return the best valid measured run of each device class and model; None if there is none.
 
+    A class without one has a row that says so.
+
     Args:
         runs: All of the report; of each model the benchmarks if there are any, else the streams.
     """
     rows: list[list[Cell]] = []
     for model in dict.fromkeys(run.model for run in runs):
         best = best_by_class([run for run in runs if run.model == model])
-        base = best.get("DPU") or min(best.values(), key=_p90, default=None)
+        if not best:
+            continue
+        base = best.get("DPU") or min(best.values(), key=_p90)
         for name in _CLASSES:
-            if name in best and base is not None:
+            if name in best:
                 rows.append(_comparison_row(model, name, best[name], base))
-            elif best and name == "DPU":
-                rows.append([model, "DPU", NOT_MEASURED, *[None] * 5])
+            else:
+                rows.append([model, name, NOT_MEASURED, *[None] * 5])
     if not rows:
         return None
     columns = [Column("model"), Column("class"), Column("best runner"), Column("device")]

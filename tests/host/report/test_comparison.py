@@ -54,10 +54,25 @@ def test_comparison_is_relative_to_the_dpu() -> None:
     assert cells_of(table, "ratio") == ["1.00", "4.00", "0.50"]
 
 
-def test_a_dpu_that_was_not_measured_is_said_to_be_so() -> None:
-    (table,) = tables_of(document_of([_record("litert-int8", 0.25)]), "comparison")
-    assert cells_of(table, "best runner") == ["not measured", "litert-int8"]
-    assert cells_of(table, "ratio") == ["–", "1.00"]
+@pytest.mark.parametrize(
+    ("device", "runners"),
+    [
+        (DPU, ["it", "not measured", "not measured"]),
+        (GPU, ["not measured", "it", "not measured"]),
+        ("CPU, LiteRT", ["not measured", "not measured", "it"]),
+    ],
+    ids=["dpu", "gpu", "cpu"],
+)
+def test_what_was_not_measured_is_said_to_be_so(device: str, runners: list[str]) -> None:
+    (table,) = tables_of(document_of([_record("it", 0.25, device=device)]), "comparison")
+    assert cells_of(table, "class") == ["DPU", "GPU", "CPU"]
+    assert cells_of(table, "best runner") == runners
+    assert cells_of(table, "ratio") == ["1.00" if name == "it" else "–" for name in runners]
+
+
+def test_no_comparison_of_what_was_only_emulated() -> None:
+    document = document_of([_record("emulator", 0.25, kind="emulated")])
+    assert "comparison" not in [section.name for section in document.sections]
 
 
 def test_networks_stand_side_by_side(tmp_path: Path) -> None:
