@@ -144,7 +144,7 @@ def describe(record: Dict[str, Any]) -> str:
         return (
             f"{record['model']['name']:10} {record['runner']:13} the benchmark's own overhead:"
             f" {record['overhead_us']:.2f} us a query outside the stages,"
-            f" {stage['p50'] * 1000:.2f} us (p50) inside the inference"
+            f" {stage['p90'] * 1000:.2f} us (p90) inside the inference"
         )
     verdict = "VALID" if record["valid"] else "INVALID"
     accuracy = record["accuracy"]

@@ -327,6 +327,8 @@ def test_bench_of_nothing_is_shown_as_overhead_not_as_a_result(machine: FakeMach
     assert (record["accuracy"], record["codes_identical"], record["agreement"]) == (None,) * 3
     text = describe(record)
     assert "null          the benchmark's own overhead: " in text
+    inside_us = record["stages"]["inference"]["p90"] * 1000  # the report's headline too
+    assert text.endswith(f" {inside_us:.2f} us (p90) inside the inference")
     assert not any(word in text for word in ("VALID", "measured", "fps", "accuracy"))
 
 
