@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import random
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host.dpu.ops.table import CONST_TYPES, INPUT_TYPES, OPS
+from host.xmodel.schema import GraphMessage
 from tests.host.xmodel.sound_models import SPECIAL
 
 Pick = Callable[[Any], Any]  # draws from a strategy, or one of a list
@@ -242,3 +245,42 @@ def change_field(message: Any, pick: Pick) -> None:
     """Change one field, if there is an op left."""
     if message.op_node:
         pick(_CHANGES)(message, pick)
+
+
+def change_often(
+    messages: list[Any], times: int, use: Callable[[bytes], str]
+) -> collections.Counter[str]:
+    """Change one to three fields of one of the messages, over and over; the seed is fixed.
+
+    Args:
+        messages: Sound ones; they stay as they are.
+        times: Files to make.
+        use: Does with a file what it can and returns how far it went.
+
+    Returns:
+        How many files went how far.
+    """
+    ends: collections.Counter[str] = collections.Counter()
+
+    @settings(
+        max_examples=times,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def change_and_use(data: st.DataObject) -> None:
+        def pick(choices: Any) -> Any:
+            if isinstance(choices, st.SearchStrategy):
+                return data.draw(choices)
+            return choices[data.draw(st.integers(0, len(choices) - 1))]
+
+        message = GraphMessage()
+        message.CopyFrom(pick(messages))
+        for _ in range(pick([1, 1, 2, 3])):
+            change_field(message, pick)
+        ends[use(message.SerializeToString())] += 1
+
+    change_and_use()
+    return ends

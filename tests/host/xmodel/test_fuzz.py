@@ -23,8 +23,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from host.commands.inspect import describe
 from host.dpu.describe import describe_graph
@@ -34,9 +32,8 @@ from host.dpu.ops.table import INPUT_TYPES, OPS
 from host.dpu.partial import runnable_part
 from host.graph.graph import Graph, Op, Tensor
 from host.xmodel.reader import read_xmodel
-from host.xmodel.schema import GraphMessage
 from target.errors import AppError
-from tests.host.xmodel.damage import change_field, damage_bytes, put, structure
+from tests.host.xmodel.damage import change_often, damage_bytes, put, structure
 from tests.host.xmodel.sound_models import parsed, sound_model
 
 MAX_SECONDS = 20  # a file; all but a few take milliseconds
@@ -156,29 +153,7 @@ def test_first_part_of_a_file(released: dict[str, Path], length: int, tmp_path: 
 
 
 def _change_often(messages: list[Any], times: int, folder: Path) -> None:
-    ends: collections.Counter[str] = collections.Counter()
-
-    @settings(
-        max_examples=times,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.data())
-    def change_and_use(data: st.DataObject) -> None:
-        def pick(choices: Any) -> Any:
-            if isinstance(choices, st.SearchStrategy):
-                return data.draw(choices)
-            return choices[data.draw(st.integers(0, len(choices) - 1))]
-
-        message = GraphMessage()
-        message.CopyFrom(pick(messages))
-        for _ in range(pick([1, 1, 2, 3])):
-            change_field(message, pick)
-        ends[_use(message.SerializeToString(), folder).split(":")[0]] += 1
-
-    change_and_use()
+    ends = change_often(messages, times, lambda content: _use(content, folder).split(":")[0])
     assert min(ends["refused"], ends["read"], ends["ran"]) > times / 20, ends
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from host.dpu.latency.boards import find_board, find_release
 from host.dpu.latency.describe import describe_prediction
@@ -18,9 +15,8 @@ from host.dpu.latency.parameters import load_parameters
 from host.dpu.latency.predict import predict
 from host.dpu.ops.table import OPS
 from host.xmodel.reader import read_xmodel
-from host.xmodel.schema import GraphMessage
 from target.errors import AppError
-from tests.host.xmodel.damage import change_field
+from tests.host.xmodel.damage import change_often
 from tests.host.xmodel.sound_models import parsed, sound_model
 
 KINDS = [kind for kind in OPS if kind.endswith("-fix")]
@@ -55,29 +51,7 @@ def test_sound_models_are_predicted(kind: str, tmp_path: Path) -> None:
 
 
 def _change_often(messages: list[Any], times: int, folder: Path) -> None:
-    ends: collections.Counter[str] = collections.Counter()
-
-    @settings(
-        max_examples=times,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.data())
-    def change_and_predict(data: st.DataObject) -> None:
-        def pick(choices: Any) -> Any:
-            if isinstance(choices, st.SearchStrategy):
-                return data.draw(choices)
-            return choices[data.draw(st.integers(0, len(choices) - 1))]
-
-        message = GraphMessage()
-        message.CopyFrom(pick(messages))
-        for _ in range(pick([1, 1, 2, 3])):
-            change_field(message, pick)
-        ends[_predict(message.SerializeToString(), folder)] += 1
-
-    change_and_predict()
+    ends = change_often(messages, times, lambda content: _predict(content, folder))
     assert min(ends["refused"], ends["read"], ends["predicted"]) > times / 100, ends
 
 
