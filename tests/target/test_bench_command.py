@@ -19,14 +19,14 @@ from host.graph.keras_file import load_keras_model
 from host.quiet import import_keras
 from host.runners.litert import convert
 from host.runners.onnx_file import to_onnx
-from host.runners.reference import save_reference, take
+from host.runners.reference import save_reference
 from target.__main__ import main
 from target.errors import BackendError, ModelError
 from target.manifest import Manifest, load_manifest
-from target.measure.reference import load_reference
 from target.runners.dpu import DpuRunner
 from target.runners.table import NAMES, RunnerOptions, make_baseline, make_runner
 from target.schema import load_schema
+from tests.released import reference_of_released
 from tests.target import test_dpu_runner
 
 amd = test_dpu_runner.amd  # stand-ins for xir and vart
@@ -43,8 +43,7 @@ def signnet(released: dict[str, Path]) -> Manifest:
 def exported(signnet: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What python -m host export makes, with 12 images and without LiteRT's files."""
     folder = tmp_path_factory.mktemp("exported")
-    reference = load_reference(signnet.folder / "golden" / "reference.npz", signnet)
-    save_reference(take(reference, 12), signnet, folder / "reference.npz")
+    save_reference(reference_of_released(signnet, 12), signnet, folder / "reference.npz")
     graph = from_keras(load_keras_model(signnet.file("float")))
     (folder / "float.onnx").write_bytes(to_onnx(graph))
     return folder

@@ -14,32 +14,23 @@ from host.__main__ import main
 from host.commands.bench import DEFAULT_RUNNERS
 from host.runners.baselines import baseline_file
 from host.runners.emulator import EmulatorRunner
-from host.runners.reference import take
 from host.runners.table import NAMES
 from target.errors import ModelError
 from target.manifest import Manifest, load_manifest
 from target.measure.bench import bench
-from target.measure.reference import Reference, load_reference
+from target.measure.reference import Reference
 from target.measure.single_stream import BenchConfig
 from target.runners.table import make_baseline
 from target.schema import load_schema
+from tests.released import reference_of_released
 
 QUICK = ("--queries", "20", "--duration", "0", "--warmup", "1", "--throughput-threads", "0")
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+FEW = 200  # images; enough to tell models apart
 
 
 @pytest.fixture
 def models(released: dict[str, Path]) -> dict[str, Manifest]:
     return {name: load_manifest(folder) for name, folder in released.items()}
-
-
-def _reference(manifest: Manifest, count: int = 200) -> Reference:
-    whole = load_reference(manifest.folder / "golden" / "reference.npz", manifest)
-    return take(whole, count)
 
 
 def test_bench_measures_all_models_on_the_same_images(
@@ -103,7 +94,7 @@ def _refused(make: Any, manifest: Manifest, reference: Reference, message: str) 
 
 def test_one_wrong_code_of_the_emulator_is_refused(models: dict[str, Manifest]) -> None:
     manifest = models["signnet"]
-    reference = _reference(manifest)
+    reference = reference_of_released(manifest, FEW)
     assert reference.codes is not None
     codes = reference.codes.copy()
     codes[123, 4] ^= 1
@@ -121,7 +112,7 @@ def test_the_emulator_of_another_model_is_refused(name: str, models: dict[str, M
     _refused(
         lambda: EmulatorRunner(other),
         models[name],
-        _reference(models[name]),
+        reference_of_released(models[name], FEW),
         "must give the DPU's codes on every image, got others on 200 of 200",
     )
 
@@ -136,14 +127,14 @@ def test_a_baseline_with_the_weights_of_another_model_is_refused(
     _refused(
         lambda: make_baseline(runner, path, models[name], 1),
         models[name],
-        _reference(models[name]),
+        reference_of_released(models[name], FEW),
         f"runner '{runner}' must give the float model's letter on at least 95% of 200 images",
     )
 
 
 def test_baselines_agree_with_the_float_model(models: dict[str, Manifest], cache: Path) -> None:
     for manifest in models.values():
-        reference = _reference(manifest)
+        reference = reference_of_released(manifest, FEW)
         for runner in ("onnxruntime", "opencv-dnn"):
             path = baseline_file(runner, manifest, np.zeros((0,)), cache)
             record = bench(

@@ -23,11 +23,6 @@ def signnet(released: dict[str, Path]) -> Manifest:
     return load_manifest(released["signnet"])
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 def _export(
     capsys: pytest.CaptureFixture[str], model: Path, data: Path, cache: Path, *more: object
 ) -> dict[str, Any]:

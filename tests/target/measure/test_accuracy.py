@@ -3,15 +3,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from host.runners.emulator import EmulatorRunner
 from target.errors import ModelError
 from target.manifest import load_manifest
 from target.measure.accuracy import check_accuracy
-from target.measure.reference import load_reference
 from target.runners.null import NullRunner
+from tests.released import reference_of_released
 from tests.target.stand_ins import MANIFEST, StandIn, codes_for, reference_of
 
 ALL = [*range(9), *range(10, 25), 0]  # 25 images: every letter, and A again
@@ -129,20 +128,12 @@ def test_emulator_gives_the_codes_of_all_1024_released_images(
     name: str, released: dict[str, Path]
 ) -> None:
     manifest = load_manifest(released[name])
-    reference = load_reference(manifest.folder / "golden" / "reference.npz", manifest)
-    found = check_accuracy(EmulatorRunner(manifest), manifest, reference)
+    found = check_accuracy(EmulatorRunner(manifest), manifest, reference_of_released(manifest))
     assert (found["images"], found["codes_identical"]) == (1024, True)
 
 
 def test_another_models_weights_do_not_give_the_codes(released: dict[str, Path]) -> None:
     signnet, tutorial = (load_manifest(released[name]) for name in ("signnet", "tutorial"))
-    reference = load_reference(signnet.folder / "golden" / "reference.npz", signnet)
-    few = dataclasses.replace(
-        reference,
-        **{
-            key: np.asarray(getattr(reference, key))[:50]
-            for key in ("images", "labels", "codes", "float_outputs")
-        },
-    )
+    few = reference_of_released(signnet, 50)
     with pytest.raises(ModelError, match=r"DPU's codes on every image, got others on 50 of 50"):
         check_accuracy(EmulatorRunner(tutorial), signnet, few)
