@@ -7,6 +7,7 @@ ours.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 from pathlib import Path
@@ -24,6 +25,7 @@ class _Cv2:
         return getattr(load(), name)
 
 
+@functools.cache  # a look into the environment at every call costs more than most calls
 def load() -> Any:
     """Import cv2.
 
@@ -48,9 +50,10 @@ cv2: Any = _Cv2()
 @contextlib.contextmanager
 def translated(what: str, kind: type[AppError]) -> Iterator[None]:
     """Turn an OpenCV error inside the body into `kind`, one line that begins with `what`."""
+    failure = load().error  # before the body: Ctrl-C in the middle of a first import leaves none
     try:
         yield
-    except load().error as error:
+    except failure as error:
         raise kind(f"{what}, got OpenCV error '{' '.join(str(error).split())[:200]}'") from error
 
 
