@@ -14,7 +14,8 @@ from target.errors import exit_code_of
 
 COMMANDS = {
     "data": "find, check and describe Sign Language MNIST, or say how to get it",
-    "train": "train a network on it",
+    "train": "train a network on it, or on rendered hands",
+    "hands": "rendered hands: a sheet, a model judged through a rendered camera",
     "quantize": "float model -> int8 graph with power-of-two scales",
     "compile": "int8 graph -> .xmodel, manifest and golden vectors",
     "evaluate": "accuracy of a model, float and int8",

@@ -22,6 +22,8 @@ from target.text.speller import SpellConfig
 
 MakeRunner = Callable[[Manifest], Runner]
 OpenModel = Callable[[Path], Manifest]
+OpenInput = Callable[[str], Source]
+Complete = Callable[[StreamResult], Dict[str, Any]]
 
 
 def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
@@ -62,26 +64,35 @@ def config_of(args: argparse.Namespace) -> StreamConfig:
     return StreamConfig(args.warmup, args.frames, SpellConfig(args.threshold, args.dwell))
 
 
-def stream(args: argparse.Namespace, make_runner: MakeRunner, open_bare: OpenModel) -> int:
+def stream(
+    args: argparse.Namespace,
+    make_runner: MakeRunner,
+    open_bare: OpenModel,
+    open_input: OpenInput = open_source,
+    complete: Complete = lambda result: result.record,
+) -> int:
     """Run the application with a runner and print its record; returns the exit code.
 
     Args:
         args: Of a parser with add_stream_options.
         make_runner: Makes the runner of a model.
         open_bare: Makes the manifest of an .xmodel file that comes without one.
+        open_input: Opens the input.
+        complete: Makes the record of what a run left.
     """
     config = config_of(args)
     _check_output(args)
     manifest = open_model(args.model, open_bare)
     runner = make_runner(manifest)
     try:
-        source = open_source(args.input)
+        source = open_input(args.input)
         result = run_stream(source, runner, manifest, (args.output, args.headless), config)
     finally:
         runner.close()
+    record = complete(result)
     if args.record:
-        files.write_json(args.record, result.record)
-    print_result(result.record, args.json, describe(result.record))
+        files.write_json(args.record, record)
+    print_result(record, args.json, describe(record))
     return EXIT_INTERRUPTED if result.interrupted else EXIT_OK
 
 
@@ -163,6 +174,12 @@ def describe(record: Dict[str, Any]) -> str:
         for stage, summary in record["stages"].items()
     ]
     lines.append(f"  text: {record.get('text') or '-'}")
+    if "truth" in record:
+        truth, clock = record["truth"], record["camera"]["clock"]
+        lines.append(
+            f"  rendered camera, {clock} clock: {truth['right']} of {truth['holds']} letters held were"
+            f" read right in the middle, {truth['frames_right']} of {truth['frames']} frames"
+        )
     if record["why"]:
         lines.append(f"  not valid as a benchmark: {'; '.join(record['why'])}")
     return "\n".join(lines)

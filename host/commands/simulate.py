@@ -1,22 +1,41 @@
 """Run the board's application on the emulator: same frames, same code, same letters, no board.
 
+    python -m host simulate hands://HELLO --headless
     python -m host simulate clip.mp4 signs.avi --model models/signnet
     python -m host simulate photos/ --headless --json
     python -m host simulate photos/ --model someone_elses.xmodel
 
-Letters are bit for bit those of the DPU; times are those of this computer.
+Letters are bit for bit those of the DPU; times are those of this computer. hands://TEXT is a camera of
+rendered hands, so that nothing is needed, not even a camera; how many of its letters were read right stands
+in the record, and --truth FILE keeps what every frame showed. Its options:
+
+    hands://TEXT?fps=30&size=640x480&signer=10007&hold=1.0&clock=virtual|real&seed=1&repeat=1&timecode=on
+
+With clock=virtual (without a window) every frame is processed; with clock=real (with one) frames come at
+their time and late ones are lost. Signers from 10000 on are never trained on.
 """
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
+from host.data.hands.camera import HandsCamera, open_hands
+from host.data.hands.judge import judge
+from host.data.hands.uri import FORM, REAL, SCHEME, VIRTUAL
 from host.dpu.engines.base import ENGINES
 from host.paths import RELEASED
 from host.runners.emulator import EmulatorRunner, dpu_doors
 from host.xmodel.reader import read_xmodel
+from target import files
+from target.app import StreamResult
+from target.camera.base import Source
+from target.camera.open import open_source
 from target.command_line import make_parser, start_log
-from target.errors import exit_code_of
+from target.errors import SourceError, exit_code_of
 from target.manifest import Manifest, TensorFacts, implied_manifest
 from target.stream import add_stream_options, stream
 
@@ -26,9 +45,55 @@ def main(argv: list[str] | None = None) -> int:
     parser = make_parser("python -m host simulate", __doc__)
     add_stream_options(parser, RELEASED / "signnet")
     parser.add_argument("--engine", default="auto", help=f"auto or one of {', '.join(ENGINES)}")
+    parser.add_argument(
+        "--truth", type=Path, help="of hands://, one JSON object a frame into this file"
+    )
     args = parser.parse_args(argv)
     start_log(args.quiet)
-    return exit_code_of(lambda: stream(args, lambda m: EmulatorRunner(m, args.engine), open_bare))
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    door = _Door(args)
+    if args.truth:
+        if not args.input.startswith(SCHEME):
+            raise SourceError(f"--truth needs an input of {FORM}, got '{args.input}'")
+        files.check_writable(args.truth)
+    return stream(
+        args, lambda m: EmulatorRunner(m, args.engine), open_bare, door.open, door.complete
+    )
+
+
+class _Door:
+    """Opens the input, and afterwards joins what a rendered camera showed with what was read."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._camera: HandsCamera | None = None
+
+    def open(self, uri: str) -> Source:
+        if not uri.startswith(SCHEME):
+            return open_source(uri)
+        is_watched = not self._args.headless and self._args.output in (None, "display://")
+        self._camera, source = open_hands(uri, REAL if is_watched else VIRTUAL)
+        return source
+
+    def complete(self, result: StreamResult) -> dict[str, Any]:
+        if self._camera is None:
+            return result.record
+        if self._args.truth:
+            lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
+            files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
+        return with_truth(self._camera, result)
+
+
+def with_truth(camera: HandsCamera, result: StreamResult) -> dict[str, Any]:
+    """Return the record of a run on a rendered camera, with how much was read right."""
+    verdict = judge(camera.truth, result.letters)
+    record = {**result.record, "camera": camera.facts(), "truth": verdict.facts()}
+    if verdict.frames:
+        record["accuracy"] = round(verdict.frames_right / verdict.frames, 6)
+    return record
 
 
 def open_bare(xmodel: Path) -> Manifest:

@@ -33,28 +33,48 @@ def split_tail(samples: Samples, count: int) -> Split:
 
 
 def split_by_photo(samples: Samples, share: float, seed: int) -> Split:
-    """Keep about `share` of the source photos of each letter for validation.
+    """Keep about `share` of the signers, or where they are not known of each letter's photos, for validation.
 
-    All rows of one photo fall on the same side (host/data/groups.py).
+    All images of one signer, all rows of one photo (host/data/groups.py) fall on the same side.
 
     Args:
         samples: The training part.
-        share: 0-1, of the photos of each letter; at least one photo a letter.
+        share: 0-1, of the signers, and of the photos of each letter; at least one of each.
         seed: Of the draw.
+
+    Raises:
+        DataError: If there is nothing to divide.
     """
+    generator = np.random.default_rng(seed)
+    signers = samples.known_signers()
+    held = np.zeros(len(samples), dtype=bool)
+    unknown = np.flatnonzero(signers < 0)
+    if len(unknown):
+        held[unknown] = _hold_photos(samples.take(unknown), share, generator)
+    people = np.unique(signers[signers >= 0])
+    if len(people):
+        held |= np.isin(signers, _choose(people, share, generator, "signers", samples.source))
+    return Split(np.flatnonzero(~held), np.flatnonzero(held))
+
+
+def _hold_photos(samples: Samples, share: float, generator: np.random.Generator) -> np.ndarray:
+    """Return whether each row's photo is held back."""
     groups = photo_groups(samples.images, samples.labels)
     chosen = []
-    generator = np.random.default_rng(seed)
     for label in np.unique(samples.labels):
         own = np.unique(groups[samples.labels == label])
-        count = max(1, round(share * len(own)))
-        if count >= len(own):
-            raise DataError(
-                f"photos of label {label} must be at least 2 to split, got {len(own)} in {samples.source}"
-            )
-        chosen.append(generator.choice(own, size=count, replace=False))
-    held = np.isin(groups, np.concatenate(chosen))
-    return Split(np.flatnonzero(~held), np.flatnonzero(held))
+        what = f"photos of label {label}"
+        chosen.append(_choose(own, share, generator, what, samples.source))
+    return np.isin(groups, np.concatenate(chosen))
+
+
+def _choose(
+    of: np.ndarray, share: float, generator: np.random.Generator, what: str, source: str
+) -> np.ndarray:
+    count = max(1, round(share * len(of)))
+    if count >= len(of):
+        raise DataError(f"{what} must be at least 2 to split, got {len(of)} in {source}")
+    return generator.choice(of, size=count, replace=False)
 
 
 def split_by_rule(samples: Samples, rule: str, seed: int) -> Split:

@@ -1,0 +1,159 @@
+"""What landmarks do not tell of a letter, by construction: fists, hidden thumbs, contacts, variants.
+
+Trackers under-bend folded fingers and guess hidden thumbs. So folded fingers are bent further, and where
+a letter has the thumb touch something, the thumb is made to reach it, in every image for that image's own
+fingers. Everything here is Assumed: chosen by how the letters are described and look, not measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from host.data.hands.skeleton import DIP, FLEX, PIP, THUMB
+
+INDEX, MIDDLE, RING, PINKY = range(4)
+# A place: joints whose mean it starts from, then an offset (X, Y, N) in the palm frame, then the weight.
+_Place = tuple[tuple[int, ...], tuple[float, float, float], float]
+_FREE: _Place = ((3,), (0.0, 0.0, 0.0), 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class LetterRule:
+    """How one letter is mended and varied.
+
+    Attributes:
+        folded: Fingers bent into the palm.
+        fold: Degrees added to their MCP and PIP joints.
+        tip: What the thumb's tip touches.
+        ip: What the thumb's last joint lies on.
+        turn: Spread (standard deviation, degrees) of roll, yaw, tilt.
+        both_senses: Signers point to either side: half of the images are mirrored.
+    """
+
+    folded: tuple[int, ...] = ()
+    fold: tuple[float, float] = (16.0, 14.0)
+    tip: _Place = _FREE
+    ip: _Place = _FREE
+    turn: tuple[float, float, float] = (8.0, 12.0, 9.0)
+    both_senses: bool = False
+
+
+_OVER_INDEX: _Place = ((6, 7), (0.04, 0.0, 0.19), 0.7)
+_OVER_MIDDLE: _Place = ((10, 11), (0.0, 0.0, 0.18), 1.0)
+_OVER_RING: _Place = ((14, 15), (0.02, 0.0, 0.17), 1.0)
+_LOW_THREE = (MIDDLE, RING, PINKY)
+_LOW_TWO = (RING, PINKY)
+_LOOSE = (12.0, 20.0, 12.0)
+
+RULES: dict[str, LetterRule] = {
+    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0)),
+    "B": LetterRule(tip=((9,), (-0.05, -0.18, 0.22), 0.7)),
+    "C": LetterRule(turn=(9.0, 16.0, 9.0)),
+    "D": LetterRule(tip=((12,), (0.08, 0.0, 0.06), 0.8), turn=(8.0, 16.0, 9.0)),
+    "E": LetterRule(
+        fold=(0.0, 0.0),
+        tip=((12, 16), (0.0, -0.15, 0.02), 1.0),
+        ip=((8,), (0.05, -0.18, 0.04), 0.7),
+    ),
+    "F": LetterRule((INDEX,), (0.0, 12.0), ((8,), (0.05, -0.07, 0.0), 0.8)),
+    "G": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
+    "H": LetterRule(
+        _LOW_TWO, tip=((14, 15), (0.02, 0.0, 0.17), 0.6), turn=_LOOSE, both_senses=True
+    ),
+    "I": LetterRule((0, 1, 2), tip=_OVER_MIDDLE, ip=_OVER_INDEX),
+    "K": LetterRule(_LOW_TWO, tip=((9, 10), (0.04, 0.0, 0.16), 0.8)),
+    "L": LetterRule(_LOW_THREE),
+    "M": LetterRule(
+        (0, 1, 2, 3),
+        (22.0, 14.0),
+        ((14, 15, 18, 19), (0.0, 0.02, 0.02), 1.0),
+        ((10, 11), (0.0, 0.0, -0.22), 0.4),
+    ),
+    "N": LetterRule(
+        (0, 1, 2, 3),
+        (22.0, 16.0),
+        ((10, 11, 14, 15), (0.0, 0.09, 0.08), 1.0),
+        ((6, 7), (0.02, 0.0, -0.22), 0.4),
+    ),
+    "O": LetterRule(tip=((8, 12), (0.03, -0.06, 0.05), 0.7), turn=(9.0, 16.0, 9.0)),
+    "P": LetterRule(_LOW_TWO, tip=((9, 10), (0.04, 0.0, 0.16), 0.6), turn=_LOOSE, both_senses=True),
+    "Q": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
+    "R": LetterRule(_LOW_TWO, tip=_OVER_RING),
+    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX),
+    "T": LetterRule(
+        (0, 1, 2, 3),
+        (18.0, 14.0),
+        ((6, 10), (0.0, 0.05, 0.07), 1.0),
+        ((6, 7), (0.06, 0.0, -0.16), 0.4),
+    ),
+    "U": LetterRule(_LOW_TWO, tip=_OVER_RING),
+    "V": LetterRule(_LOW_TWO, tip=_OVER_RING),
+    "W": LetterRule((PINKY,), tip=((18, 19), (0.03, 0.0, 0.15), 1.0)),
+    "X": LetterRule(_LOW_THREE, (30.0, 24.0), tip=((10, 11), (0.05, 0.0, 0.18), 0.8)),
+    "Y": LetterRule((0, 1, 2)),
+}
+STATIC = tuple(RULES)
+
+_FOLDED_LIMITS = (94.0, 110.0)
+_DIP_OF_PIP = 0.55
+K_MIDDLE_DEG = 35.0  # signers lean the middle finger of K to the front, some of them far
+_HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
+
+
+def mend(letter: str, angles: np.ndarray) -> np.ndarray:
+    """Return a pose's angles with the letter's folded fingers bent as a hand bends them.
+
+    Args:
+        letter: Of RULES.
+        angles: float64 (21,), degrees.
+    """
+    rule = RULES[letter]
+    mended = angles.copy()
+    for finger in rule.folded:
+        first = 4 * finger
+        mended[first + FLEX] = min(mended[first + FLEX] + rule.fold[0], _FOLDED_LIMITS[0])
+        mended[first + PIP] = min(mended[first + PIP] + rule.fold[1], _FOLDED_LIMITS[1])
+        mended[first + DIP] = max(mended[first + DIP], _DIP_OF_PIP * mended[first + PIP])
+    if letter == "X":
+        mended[PIP] = max(mended[PIP], _HOOK[0])
+        mended[DIP] = max(mended[DIP], _HOOK[1])
+    return mended
+
+
+def goals_of(letter: str, joints: np.ndarray) -> np.ndarray | None:
+    """Return where the thumb's tip and last joint shall be; None if the letter leaves the thumb free.
+
+    Args:
+        letter: Of RULES.
+        joints: float64 (21, 3), palm frame, fingers placed.
+
+    Returns:
+        float64 (2, 4): place and weight, of tip and IP joint.
+    """
+    rule = RULES[letter]
+    if rule.tip[2] == 0:
+        return None
+    goals = np.zeros((2, 4))
+    for row, (touched, offset, weight) in enumerate((rule.tip, rule.ip)):
+        goals[row, :3] = joints[list(touched)].mean(axis=0) + offset
+        goals[row, 3] = weight
+    return goals
+
+
+def sideways_t(angles: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the T of Sign Language MNIST, made of a G: a fist, index finger sideways, thumb up.
+
+    Args:
+        angles: float64 (21,), degrees, of a G.
+        draws: float64 (5,), uniform in [-1, 1].
+
+    Returns:
+        Angles and the turn of the palm (roll, yaw, tilt), degrees.
+    """
+    changed = angles.copy()
+    changed[:4] = (8 + 10 * draws[0], 0, 4, 4)
+    changed[THUMB:] = (58 + 18 * draws[1], 12, -30, 4, 0)
+    turn = np.array([82 + 18 * draws[2], 150 + 40 * draws[3], 10 * draws[4]])
+    return changed, turn
