@@ -9,6 +9,7 @@ PYTHON3 ?= python3
 PY := .venv/bin/python
 NETWORK ?= signnet
 DATA ?= data
+RENDERED ?= 0
 SEED ?= 1
 DURATION ?= 10
 BOARD ?= zcu104
@@ -25,7 +26,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help
 help:  ## list the targets
-	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip] [MODEL=folder]"
+	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip|hands] [RENDERED=0.5] [MODEL=folder]"
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
@@ -38,10 +39,10 @@ data: .venv/ready  ## check the data set, or say how to get it
 
 .PHONY: train
 train: .venv/ready  ## train a network with its full recipe
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --out $(BUILT) --seed $(SEED) --force
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered $(RENDERED) --out $(BUILT) --seed $(SEED) --force
 
 $(BUILT)/float.keras: | .venv/ready
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --out $(BUILT) --seed $(SEED)
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered $(RENDERED) --out $(BUILT) --seed $(SEED)
 
 .PHONY: quantize
 quantize: $(BUILT)/float.keras  ## float model -> int8 graph

@@ -1,10 +1,12 @@
 """All of it on a fresh machine: train, quantize, compile, evaluate, stream, measure, report.
 
+    python -m host demo
     python -m host demo --data data/archive.zip
 
-Trains signnet with its quick recipe (at most four minutes), streams a video made of test images
-through the emulator, measures the baselines and writes reports/latest/report.html. Released models
-in models/ are evaluated, streamed and measured too. Writes only under build/ and reports/.
+Trains signnet with its quick recipe (at most four minutes), streams frames of known truth through the
+emulator, measures the baselines and writes reports/latest/report.html. Released models in models/ are
+evaluated, streamed and measured too. Where there is no archive of Sign Language MNIST, rendered hands take
+its place, and the log and the report say so. Writes only under build/ and reports/.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,11 @@ from host.commands.evaluate import evaluate_model, save_metrics
 from host.commands.quantize import run_quantization
 from host.commands.train import run_training
 from host.data.calibration import choose_calibration
+from host.data.hands.camera import HandsCamera
+from host.data.hands.dataset import HELD_OUT, TRAINING, render_samples
+from host.data.hands.judge import add_truth
+from host.data.hands.uri import SCHEME, parse_uri
+from host.data.load import is_rendered
 from host.data.locate import locate
 from host.data.sign_mnist import SignMnist, load_sign_mnist
 from host.data.sign_video import VideoConfig, write_sign_video
@@ -38,7 +46,8 @@ from host.runners.litert import CALIBRATION_IMAGES
 from host.runners.table import RunnerNeeds
 from host.training.config import TrainConfig, recipe
 from target import files
-from target.app import StreamConfig
+from target.app import StreamConfig, StreamResult
+from target.camera.base import Source
 from target.camera.video_file import VideoFile
 from target.command_line import count, make_parser, print_result, start_log
 from target.errors import DataError, exit_code_of
@@ -48,9 +57,13 @@ from target.stream import describe, run_stream
 from target.text.labels import STATIC_LETTERS
 
 NETWORK = "signnet"
+RENDERED_IMAGES = 24_000  # of the training set, where there is no archive
+HANDS_MODEL_NAME = "signnet-hands"
 DURATION_S = 1.0  # of each runner's queries; make bench takes longer
 MODEL_NAME = "signnet-quick"  # beside a released signnet in the same report
 _log = logging.getLogger(__name__)
+# How to open what is streamed, and how to join its truth with what was read.
+_Input = tuple[Callable[[], Source], Callable[[Source, StreamResult], dict[str, Any]]]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -75,28 +88,42 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     started = time.monotonic()
-    data = load_sign_mnist(locate(args.data), args.cache)
+    data, rendered = _load(args.data, args.cache)
     _log.info("data: %d training and %d test images", len(data.train), len(data.test))
-    folder = args.build / MODEL_NAME
-    config = recipe(NETWORK, quick=True)
+    folder = args.build / (HANDS_MODEL_NAME if rendered else MODEL_NAME)
+    config = recipe(NETWORK, quick=True, rendered=rendered)
     if args.epochs is not None:
         config = dataclasses.replace(config, epochs=args.epochs)
     _build_model(folder, config, data)
     models = [load_manifest(folder), *_released(args.released)]
-    video = args.build / "signs.avi"
-    truth = write_sign_video(data.test, VideoConfig(STATIC_LETTERS), video)
-    _log.info("video: %s, %d frames", video, len(truth))
+    input_of = _rendered_input() if rendered else _video_input(args.build, data)
     calibration = choose_calibration(data.train.images, CALIBRATION_IMAGES, seed=1)
     needs = RunnerNeeds(1, calibration, args.cache)
     records: list[dict[str, Any]] = []
     folders = []
     for manifest in models:
         folders.append(_evaluate(manifest, data, args.build))
-        records.append(_stream(manifest, video, truth, args.build))
+        records.append(_stream(manifest, input_of, args.build))
         queries, least_s = (args.frames, 0.0) if args.frames else (args.queries, DURATION_S)
         bench = BenchConfig(queries, least_s, threads=os.cpu_count() or 1, throughput_s=0.5)
         records += run_bench(manifest, data.test, _runners(), bench, needs)
-    return _report(args, records, folders, time.monotonic() - started)
+    title = f"{TITLE}, on rendered hands" if rendered else TITLE
+    return _report(args, title, records, folders, time.monotonic() - started)
+
+
+def _load(path: Path, cache: Path) -> tuple[SignMnist, bool]:
+    """Return the data set, and whether it is one of rendered hands because there is no other."""
+    try:
+        if not is_rendered(path):
+            return load_sign_mnist(locate(path), cache), False
+    except DataError as error:
+        if path != DATA:
+            raise
+        _log.warning("%s", error)
+    _log.warning("so this demo trains, tests and streams on RENDERED hands, not on photos")
+    training = dataclasses.replace(TRAINING, images=RENDERED_IMAGES)
+    data = SignMnist(render_samples(training, cache), render_samples(HELD_OUT, cache))
+    return data, True
 
 
 def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
@@ -111,7 +138,7 @@ def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
         "images": Path(data.train.source).name,
         "float_sha256": files.sha256_of(folder / "float.keras"),
     }
-    result = run_quantization(graph, images, QuantConfig(), folder, MODEL_NAME, facts)
+    result = run_quantization(graph, images, QuantConfig(), folder, folder.name, facts)
     _log.info("quantize: %d positions in %.2f s", len(result.before), result.seconds)
     compiled = run_compilation(folder, folder, data.test.images[:GOLDEN_IMAGES], seed=1)
     _log.info("compile: %s, subgraphs %s", compiled["xmodel"], compiled["subgraphs"])
@@ -158,18 +185,43 @@ def _evaluate(manifest: Manifest, data: SignMnist, build: Path) -> Path:
     return facts
 
 
-def _stream(manifest: Manifest, video: Path, truth: list[str], build: Path) -> dict[str, Any]:
+def _video_input(build: Path, data: SignMnist) -> _Input:
+    """A video of test images; the letters read are compared with its truth."""
+    video = build / "signs.avi"
+    truth = write_sign_video(data.test, VideoConfig(STATIC_LETTERS), video)
+    _log.info("video: %s, %d frames", video, len(truth))
+
+    def complete(source: Source, result: StreamResult) -> dict[str, Any]:
+        if len(result.letters) != len(truth):
+            raise DataError(f"stream must give all {len(truth)} frames, got {len(result.letters)}")
+        right = sum(letter == truth[index] for index, letter in result.letters)
+        return {**result.record, "accuracy": round(right / len(truth), 6)}
+
+    return lambda: VideoFile(video), complete
+
+
+def _rendered_input() -> _Input:
+    """A rendered camera, and what it showed."""
+    uri = f"{SCHEME}{STATIC_LETTERS}?hold=0.5"
+
+    def complete(source: Source, result: StreamResult) -> dict[str, Any]:
+        assert isinstance(source, HandsCamera)
+        return add_truth(source, result)
+
+    return lambda: HandsCamera(parse_uri(uri), uri), complete
+
+
+def _stream(manifest: Manifest, input_of: _Input, build: Path) -> dict[str, Any]:
+    open_input, complete = input_of
+    source = open_input()
     runner = EmulatorRunner(manifest)
     output = build / f"letters-{manifest.name}.avi"
-    result = run_stream(VideoFile(video), runner, manifest, (str(output), True), StreamConfig())
+    result = run_stream(source, runner, manifest, (str(output), True), StreamConfig())
     if result.interrupted:
         raise KeyboardInterrupt
-    if len(result.letters) != len(truth):
-        raise DataError(f"stream must give all {len(truth)} frames, got {len(result.letters)}")
-    right = sum(letter == truth[index] for index, letter in result.letters)
-    result.record["accuracy"] = round(right / len(truth), 6)
-    _log.info("stream: %s -> %s\n%s", video, output, describe(result.record))
-    return result.record
+    record = complete(source, result)
+    _log.info("stream: %s -> %s\n%s", source.uri, output, describe(record))
+    return record
 
 
 def _runners() -> list[str]:
@@ -180,11 +232,15 @@ def _runners() -> list[str]:
 
 
 def _report(
-    args: argparse.Namespace, records: list[dict[str, Any]], folders: list[Path], seconds: float
+    args: argparse.Namespace,
+    title: str,
+    records: list[dict[str, Any]],
+    folders: list[Path],
+    seconds: float,
 ) -> int:
     path = args.build / "records.json"
     files.write_json(path, {"records": records})
-    written = write_report(merge(TITLE, [path], folders), args.out)
+    written = write_report(merge(title, [path], folders), args.out)
     result = {**{kind: str(place) for kind, place in written.items()}, "seconds": round(seconds, 1)}
     text = "\n".join([f"done in {seconds:.0f} s", *(f"  {place}" for place in written.values())])
     print_result(result, args.json, text)

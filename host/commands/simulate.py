@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from host.data.hands.camera import HandsCamera, open_hands
-from host.data.hands.judge import judge
+from host.data.hands.judge import add_truth
 from host.data.hands.uri import FORM, REAL, SCHEME, VIRTUAL
 from host.dpu.engines.base import ENGINES
 from host.paths import RELEASED
@@ -84,16 +84,7 @@ class _Door:
         if self._args.truth:
             lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
             files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
-        return with_truth(self._camera, result)
-
-
-def with_truth(camera: HandsCamera, result: StreamResult) -> dict[str, Any]:
-    """Return the record of a run on a rendered camera, with how much was read right."""
-    verdict = judge(camera.truth, result.letters)
-    record = {**result.record, "camera": camera.facts(), "truth": verdict.facts()}
-    if verdict.frames:
-        record["accuracy"] = round(verdict.frames_right / verdict.frames, 6)
-    return record
+        return add_truth(self._camera, result)
 
 
 def open_bare(xmodel: Path) -> Manifest:

@@ -1,6 +1,8 @@
-"""Train a network on Sign Language MNIST.
+"""Train a network on Sign Language MNIST, on rendered hands, or on both.
 
     python -m host train --network signnet --data data/archive.zip --out build/models/signnet
+    python -m host train --data hands                              # needs no archive
+    python -m host train --data data/archive.zip --rendered 0.5    # half of the images are rendered
 
 Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where
 it stopped when the same command is given again. --quick shortens the recipe to a few minutes.
@@ -24,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from host.commands.quantization_aware import EPOCHS, LEARNING_RATE, run_quantization_aware
-from host.data.load import load_training_samples
+from host.data.load import is_rendered, load_training_samples
 from host.data.samples import Samples
 from host.data.split import split_by_rule
 from host.paths import CACHE, DATA, build_folder
@@ -44,7 +46,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--quantization-aware", type=Path, metavar="FOLDER", help="trained model to go on from"
     )
-    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV, or folder of photos")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=DATA,
+        help="archive, CSV, folder of photos, or hands (rendered)",
+    )
+    parser.add_argument(
+        "--rendered", type=float, default=0.0, help="share of rendered hands among the images, 0-1"
+    )
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
     parser.add_argument("--epochs", type=count, help="other than the recipe's")
@@ -60,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _config(args: argparse.Namespace) -> TrainConfig:
-    base = recipe(args.network, args.quick)
+    base = recipe(args.network, args.quick, is_rendered(args.data))
     if args.quantization_aware:
         network = _network_of(args.quantization_aware)
         base = recipe(network) if network in RECIPES else dataclasses.replace(base, network=network)
@@ -91,7 +101,7 @@ def _run(args: argparse.Namespace) -> int:
     out = args.out or build_folder(name)
     if (out / "float.keras").exists() and not args.force:
         raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
-    samples = load_training_samples(args.data, args.cache)
+    samples = load_training_samples(args.data, args.cache, args.rendered)
     split_by_rule(samples, config.validation, config.seed)  # what cannot be split fails early
     files.check_writable(out / "float.keras")
     if args.quantization_aware:

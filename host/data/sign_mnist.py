@@ -28,7 +28,7 @@ COLUMNS = 1 + SIDE * SIDE
 NAMES = {"train": "sign_mnist_train.csv", "test": "sign_mnist_test.csv"}
 HOW_TO_GET = (
     "get archive.zip from kaggle.com/datasets/datamunge/sign-language-mnist"
-    " and put it into data/, or pass DATA=path/to/archive.zip"
+    " and put it into data/, or pass DATA=path/to/archive.zip; DATA=hands needs no archive"
 )
 _LARGEST_CSV_BYTES = 1 << 30  # Kaggle's own is 83 MB; a bomb in a zip stops here.
 _BYTE = re.compile(r"[+]?0*(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[0-9]{1,2})|-0+", re.ASCII)

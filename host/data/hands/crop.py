@@ -24,14 +24,15 @@ class CropConfig:
     Attributes:
         size: Side of the result, pixels.
         detail: Pixels drawn for each pixel of the result, along a side.
-        loosest: Largest side of the crop, of the hand's own.
+        tightest: Smallest side of the crop, of the hand's own.
+        loosest: Largest.
         shift: Largest move off the centre, of the crop's side.
         variety: Of the postures.
     """
 
     size: int = 28
     detail: int = 2
-    tightest: float = 1.0
+    tightest: float = 0.97
     loosest: float = 1.5
     shift: float = 0.08
     variety: Variety = dataclasses.field(default_factory=Variety)
@@ -62,7 +63,8 @@ class Crops:
         angles = reached(posture, signer)
         placed = place_hand(angles, posture.turn, posture.wrist, signer, view)
         left, top, right, bottom = placed.box()
-        side = max(right - left, bottom - top) * generator.uniform(config.tightest, config.loosest)
+        slack = (config.loosest - config.tightest) * generator.random() ** 1.5
+        side = max(right - left, bottom - top) * (config.tightest + slack)
         drawn_side = config.size * config.detail
         unit = drawn_side / side
         move = generator.uniform(-config.shift, config.shift, size=2) * drawn_side

@@ -107,7 +107,7 @@ def _sources() -> Iterable[Path]:
 
 def _load(place: Path, config: HandsConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     try:
-        with np.load(place, allow_pickle=False) as stored:
+        with place.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = stored["images"], stored["labels"], stored["signers"]
     except FileNotFoundError:
         return None

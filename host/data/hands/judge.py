@@ -7,8 +7,9 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from host.data.hands.camera import Truth
+from host.data.hands.camera import HandsCamera, Truth
 from host.data.hands.motion import HOLD
+from target.app import StreamResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,3 +85,12 @@ def join_all(verdicts: Sequence[Verdict]) -> Verdict:
         sum(v.lost for v in verdicts),
         [(*pair, times) for pair, times in mistaken.most_common()],
     )
+
+
+def add_truth(camera: HandsCamera, result: StreamResult) -> dict[str, Any]:
+    """Return the record of a run on a rendered camera, with how much was read right."""
+    verdict = judge(camera.truth, result.letters)
+    record = {**result.record, "camera": camera.facts(), "truth": verdict.facts()}
+    if verdict.frames:
+        record["accuracy"] = round(verdict.frames_right / verdict.frames, 6)
+    return record

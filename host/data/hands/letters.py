@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from host.data.hands.skeleton import DIP, FLEX, PIP, THUMB
+from host.data.hands.skeleton import ABD, DIP, FLEX, PIP, THUMB
 
 INDEX, MIDDLE, RING, PINKY = range(4)
 # A place: joints whose mean it starts from, then an offset (X, Y, N) in the palm frame, then the weight.
@@ -67,13 +67,13 @@ RULES: dict[str, LetterRule] = {
     "L": LetterRule(_LOW_THREE),
     "M": LetterRule(
         (0, 1, 2, 3),
-        (22.0, 14.0),
+        (28.0, 22.0),
         ((14, 15, 18, 19), (0.0, 0.02, 0.02), 1.0),
         ((10, 11), (0.0, 0.0, -0.22), 0.4),
     ),
     "N": LetterRule(
         (0, 1, 2, 3),
-        (22.0, 16.0),
+        (28.0, 24.0),
         ((10, 11, 14, 15), (0.0, 0.09, 0.08), 1.0),
         ((6, 7), (0.02, 0.0, -0.22), 0.4),
     ),
@@ -84,7 +84,7 @@ RULES: dict[str, LetterRule] = {
     "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX),
     "T": LetterRule(
         (0, 1, 2, 3),
-        (18.0, 14.0),
+        (24.0, 20.0),
         ((6, 10), (0.0, 0.05, 0.07), 1.0),
         ((6, 7), (0.06, 0.0, -0.16), 0.4),
     ),
@@ -95,6 +95,52 @@ RULES: dict[str, LetterRule] = {
     "Y": LetterRule((0, 1, 2)),
 }
 STATIC = tuple(RULES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """Another way to sign a letter.
+
+    Attributes:
+        share: Of the letter's images.
+        poses_of: The letter whose poses it starts from.
+        angles: Joint angles that differ: index in skeleton.ANGLE_NAMES to mean and largest deviation,
+            degrees.
+        turn: Mean and largest deviation of roll, yaw, tilt, degrees.
+        is_thumb_free: The thumb touches nothing.
+    """
+
+    share: float
+    poses_of: str
+    angles: dict[int, tuple[float, float]]
+    turn: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    is_thumb_free: bool = False
+
+
+VARIANTS: dict[str, Variant] = {
+    # An upright fist from the side, index finger level, thumb up: the T of Sign Language MNIST.
+    "T": Variant(
+        0.5,
+        "G",
+        {
+            FLEX: (78, 16),
+            ABD: (0, 4),
+            PIP: (6, 8),
+            DIP: (4, 6),
+            THUMB: (6, 12),
+            THUMB + 1: (6, 10),
+            THUMB + 2: (-30, 15),
+            THUMB + 3: (4, 6),
+            THUMB + 4: (0, 6),
+        },
+        ((5, 20), (85, 30), (0, 14)),
+        is_thumb_free=True,
+    ),
+    # Pointing aside, the back of the hand to the camera.
+    "G": Variant(0.4, "G", {FLEX: (18, 16), PIP: (4, 6)}, ((78, 18), (150, 35), (0, 14))),
+    # A K laid on its side.
+    "P": Variant(0.35, "K", {}, ((62, 25), (15, 30), (0, 18))),
+}
 
 _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
@@ -140,20 +186,3 @@ def goals_of(letter: str, joints: np.ndarray) -> np.ndarray | None:
         goals[row, :3] = joints[list(touched)].mean(axis=0) + offset
         goals[row, 3] = weight
     return goals
-
-
-def sideways_t(angles: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the T of Sign Language MNIST, made of a G: a fist, index finger sideways, thumb up.
-
-    Args:
-        angles: float64 (21,), degrees, of a G.
-        draws: float64 (5,), uniform in [-1, 1].
-
-    Returns:
-        Angles and the turn of the palm (roll, yaw, tilt), degrees.
-    """
-    changed = angles.copy()
-    changed[:4] = (8 + 10 * draws[0], 0, 4, 4)
-    changed[THUMB:] = (58 + 18 * draws[1], 12, -30, 4, 0)
-    turn = np.array([82 + 18 * draws[2], 150 + 40 * draws[3], 10 * draws[4]])
-    return changed, turn

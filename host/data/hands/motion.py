@@ -22,7 +22,7 @@ _PASS_S = 0.6  # coming in, leaving
 _AWAY_S = 0.4
 _SLIDE = 0.35  # units that a doubled letter is moved
 _OUTSIDE = 3.2  # units below the middle: out of the picture
-_HELD = Variety(joint_deg=3.0, turn=0.6, sideways_t=0.0, mirrored_sense=0.0)
+_HELD = Variety(joint_deg=3.0, turn=0.6, variants=0.0, mirrored_sense=0.0)
 # Paths in units, right and up in the picture, as somebody who looks at the signer sees them. Assumed.
 _PATHS = {
     "J": np.array(

@@ -8,7 +8,7 @@ import numpy as np
 
 from host.data.hands import kinematics, shade
 from host.data.hands.hand import Look, Placed, View, place, rotation_of
-from host.data.hands.letters import K_MIDDLE_DEG, MIDDLE, RULES, goals_of, mend, sideways_t
+from host.data.hands.letters import K_MIDDLE_DEG, MIDDLE, RULES, VARIANTS, goals_of, mend
 from host.data.hands.poses import load_poses
 from host.data.hands.signer import ABD_SHARE, Signer
 from host.data.hands.skeleton import ABD, ANGLES, FLEX, JOINTS, LIMITS, THUMB
@@ -27,7 +27,7 @@ class Variety:
         joint_deg: Standard deviation of every joint angle (a quarter of it sideways).
         turn: Factor on each letter's own spread of the palm's turn.
         between: Largest share of a second pose of the same letter and set.
-        sideways_t: Share of T made as Sign Language MNIST has it.
+        variants: Factor on the share of each letter's variant (letters.VARIANTS).
         mirrored_sense: Share of mirrored images among letters that signers point to either side.
         poses: How many poses of a letter's table are used, from its most typical one; None for all.
         nearest: Smallest distance of the camera, units; larger ones are drawn up to `farthest`.
@@ -37,7 +37,7 @@ class Variety:
     joint_deg: float = 5.0
     turn: float = 1.0
     between: float = 0.5
-    sideways_t: float = 0.5
+    variants: float = 1.0
     mirrored_sense: float = 0.4
     poses: int | None = None
     nearest: float = 4.0
@@ -54,7 +54,7 @@ class Posture:
         turn: float64 (3,), roll, yaw, tilt, degrees.
         wrist: float64 (2,), flexion and deviation of the forearm, degrees.
         mirrored: Drawn as a mirror image.
-        is_sideways_t: The T of Sign Language MNIST, whose thumb is free.
+        is_thumb_free: The thumb touches nothing, whatever the letter's rule.
     """
 
     letter: str
@@ -62,7 +62,7 @@ class Posture:
     turn: np.ndarray
     wrist: np.ndarray
     mirrored: bool
-    is_sideways_t: bool
+    is_thumb_free: bool
 
 
 def draw_posture(
@@ -76,28 +76,53 @@ def draw_posture(
         variety: How far it may be from the poses of the table.
         generator: Source of all draws.
     """
-    rule = RULES[letter]
-    is_sideways = letter == "T" and generator.random() < variety.sideways_t
-    poses = load_poses()["G" if is_sideways else letter][: variety.poses]
+    rule, variant = RULES[letter], VARIANTS.get(letter)
+    if variant is not None and generator.random() >= variety.variants * variant.share:
+        variant = None
+    poses = load_poses()[variant.poses_of if variant else letter][: variety.poses]
     first = poses[int(generator.integers(len(poses)))]
     same = [pose for pose in poses if pose.source == first.source]
     second = same[int(generator.integers(len(same)))]
     share = variety.between * generator.random()
     angles = mend(letter, first.angles + share * (second.angles - first.angles))
     turn = first.turn.copy()
-    if is_sideways:
-        angles, turn = sideways_t(angles, generator.uniform(-1, 1, size=5))
+    if variant is not None:
+        for index, (mean, most) in variant.angles.items():
+            angles[index] = mean + most * generator.uniform(-1, 1)
+        turn = np.array([mean + most * generator.uniform(-1, 1) for mean, most in variant.turn])
     if letter == "K":
         angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.random()
     spread = np.full(ANGLES, float(variety.joint_deg))
     spread[ABD:THUMB:4] *= ABD_SHARE
     angles = angles + signer.habit + generator.normal(0, 1, size=ANGLES) * spread
-    turn = turn + signer.turn + generator.normal(0, 1, size=3) * variety.turn * np.array(rule.turn)
-    if letter in UPRIGHT and not is_sideways:
+    around = 0.5 if variant else 1.0  # a variant's turn is spread already
+    turn = turn + signer.turn
+    turn += generator.normal(0, around * variety.turn, size=3) * np.array(rule.turn)
+    if letter in UPRIGHT and variant is None:
         turn[1] -= YAW_BIAS_DEG
-    wrist = generator.normal(0, 1, size=2) * (14.0, 10.0)
-    other_sense = (rule.both_senses or is_sideways) and generator.random() < variety.mirrored_sense
-    return Posture(letter, angles, turn, wrist, signer.left != other_sense, is_sideways)
+    is_other_sense = (rule.both_senses or variant is not None) and (
+        generator.random() < variety.mirrored_sense
+    )
+    return Posture(
+        letter,
+        angles,
+        turn,
+        _wrist(turn, generator),
+        signer.left != is_other_sense,
+        variant is not None and variant.is_thumb_free,
+    )
+
+
+def _wrist(turn: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return how the wrist bends, degrees: the elbow is below the hand, as far as a wrist lets it be.
+
+    Assumed; limits of the wrist as in skeleton.py's source: 75 flexion, 70 extension, 35 and 20 sideways.
+    """
+    toward = np.array([generator.normal(0, 0.35), -1.0, generator.normal(-0.2, 0.3)])
+    x, y, n = rotation_of(*turn).T @ (toward / np.linalg.norm(toward))
+    bend = np.clip(np.degrees(np.arctan2(n, -y)), -70, 75)
+    aside = np.clip(np.degrees(np.arcsin(x)), -20, 35)
+    return generator.uniform(0.3, 1.0) * np.array([bend, aside]) + generator.normal(0, 6, size=2)
 
 
 def reached(posture: Posture, signer: Signer) -> np.ndarray:
@@ -106,7 +131,7 @@ def reached(posture: Posture, signer: Signer) -> np.ndarray:
     angles = np.asarray(np.clip(angles, LIMITS_RAD[:, 0], LIMITS_RAD[:, 1]))
     joints = np.zeros((JOINTS, 3))
     kinematics.place_fingers(angles, signer.base, signer.bones, joints)
-    goals = None if posture.is_sideways_t else goals_of(posture.letter, joints)
+    goals = None if posture.is_thumb_free else goals_of(posture.letter, joints)
     if goals is not None:
         kinematics.reach(angles, LIMITS_RAD, signer.base, signer.bones, joints, goals)
     return angles

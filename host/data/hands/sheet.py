@@ -17,7 +17,7 @@ from target.text.labels import ALPHABET
 _TILE, _LABEL = 176, 30
 _COLUMNS = 7
 _DETAIL = 2
-_CHART = Variety(joint_deg=0.0, turn=0.0, between=0.0, sideways_t=0.0, mirrored_sense=0.0, poses=1)
+_CHART = Variety(joint_deg=0.0, turn=0.0, between=0.0, variants=0.0, mirrored_sense=0.0, poses=1)
 _MARGIN = 1.25
 
 

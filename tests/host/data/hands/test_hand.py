@@ -17,9 +17,7 @@ def _placed(letter: str, seed: int, distance: float = 9.0) -> tuple[Signer, Plac
     signer = dataclasses.replace(make_signer(seed, left=False), cuff=None)
     posture = draw_posture(letter, signer, Variety(mirrored_sense=0), np.random.default_rng(seed))
     view = (distance, 0.5, posture.mirrored)
-    return signer, place_hand(
-        reached(posture, signer), posture.turn, posture.wrist, signer, view
-    )
+    return signer, place_hand(reached(posture, signer), posture.turn, posture.wrist, signer, view)
 
 
 def _look(signer: Signer, **changes: object) -> Look:

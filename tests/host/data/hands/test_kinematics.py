@@ -67,7 +67,7 @@ def test_the_thumb_reaches_what_its_letter_touches(letter: str) -> None:
     distances = []
     for seed in range(8):
         signer = make_signer(seed)
-        posture = draw_posture(letter, signer, Variety(sideways_t=0), np.random.default_rng(seed))
+        posture = draw_posture(letter, signer, Variety(variants=0), np.random.default_rng(seed))
         angles = reached(posture, signer)
         assert (angles >= LIMITS_RAD[:, 0]).all() and (angles <= LIMITS_RAD[:, 1]).all()
         joints = np.zeros((JOINTS, 3))

@@ -9,7 +9,9 @@ from host.data.hands.flesh import CAPSULE_FIELDS, SLAB_FIELDS
 from host.data.hands.raster import FAR, draw_parts
 
 
-def _capsule(a: tuple[float, ...], b: tuple[float, ...], layer: int = 2, melts: int = 0) -> np.ndarray:
+def _capsule(
+    a: tuple[float, ...], b: tuple[float, ...], layer: int = 2, melts: int = 0
+) -> np.ndarray:
     row = np.zeros(CAPSULE_FIELDS)
     row[0:4], row[4:8], row[11], row[13] = a, b, layer, melts
     return row

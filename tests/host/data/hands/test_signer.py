@@ -25,7 +25,7 @@ def test_people_differ_as_people_do() -> None:
     assert abs(np.mean([person.left for person in people]) - LEFT_SHARE) < 0.06
     for person in people:
         assert (person.bones > 0.1).all() and (person.radii > 0.03).all()
-        assert 0 <= person.back.min() and max(person.front.max(), person.back.max()) <= 1.0
+        assert person.back.min() >= 0 and max(person.front.max(), person.back.max()) <= 1.0
     dark = [person for person in people if person.back.mean() < 0.1]
     assert all(person.front.mean() > 1.1 * person.back.mean() for person in dark)
 

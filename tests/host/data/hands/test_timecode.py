@@ -20,7 +20,9 @@ SIZES = [(480, 640), (720, 1280), (1080, 1920), (240, 320), (640, 480)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("code", [TimeCode(0, 0), TimeCode(123, 4100), TimeCode(2**24 - 1, 2**32 - 1)])
+@pytest.mark.parametrize(
+    "code", [TimeCode(0, 0), TimeCode(123, 4100), TimeCode(2**24 - 1, 2**32 - 1)]
+)
 def test_what_is_drawn_is_read(size: tuple[int, int], code: TimeCode) -> None:
     frame = np.full((*size, 3), 120, dtype=np.uint8)
     draw_timecode(frame, code)

@@ -11,9 +11,7 @@ def test_everything_has_a_default() -> None:
 
 
 def test_everything_can_be_said() -> None:
-    uri = (
-        "hands://HI?fps=15&size=320x240&signer=10042&hold=0.5&clock=real&seed=9&repeat=0&timecode=off"
-    )
+    uri = "hands://HI?fps=15&size=320x240&signer=10042&hold=0.5&clock=real&seed=9&repeat=0&timecode=off"
     expected = HandsUri("HI", 15.0, 320, 240, 10042, 0.5, REAL, 9, 0, False)
     assert parse_uri(uri) == expected
 
