@@ -10,20 +10,25 @@ from target.opencv import cv2
 
 KINDS = ("wall", "gradient", "texture", "clutter", "room", "face", "dark")
 _SHARES = (0.22, 0.20, 0.12, 0.16, 0.14, 0.08, 0.08)
+CALM = ("wall", "gradient", "texture", "room")
 
 
-def make_background(generator: np.random.Generator, height: int, width: int) -> np.ndarray:
+def make_background(
+    generator: np.random.Generator, height: int, width: int, kinds: tuple[str, ...] = KINDS
+) -> np.ndarray:
     """Return a picture to stand behind a hand.
 
     Args:
         generator: Source of all draws.
         height: Pixels.
         width: Pixels.
+        kinds: Of KINDS, to choose from.
 
     Returns:
         float32 (height, width, 3), linear, blue green red.
     """
-    kind = KINDS[int(generator.choice(len(KINDS), p=_SHARES))]
+    shares = np.array([_SHARES[KINDS.index(kind)] for kind in kinds])
+    kind = kinds[int(generator.choice(len(kinds), p=shares / shares.sum()))]
     colour = _colour(generator)
     picture = np.empty((height, width, 3), dtype=np.float32)
     picture[:] = colour

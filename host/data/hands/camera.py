@@ -20,7 +20,7 @@ from host.data.hands.motion import AWAY, HOLD, MOVE, Span, State, plan, state_at
 from host.data.hands.scene import draw_look, place_hand
 from host.data.hands.signer import make_signer
 from host.data.hands.timecode import TimeCode, draw_timecode
-from host.data.hands.uri import REAL, HandsUri, parse_uri
+from host.data.hands.uri import BACKGROUNDS, REAL, HandsUri, parse_uri
 from target.camera.base import Frame, Source
 from target.camera.latest import LatestFrame
 from target.opencv import cv2
@@ -84,7 +84,9 @@ class HandsCamera:
         self._ends = np.array([span.end_s for span in self._spans])
         self._signed = np.cumsum([span.letter is not None for span in self._spans])
         self._look = draw_look(self._signer, generator)
-        self._wall = make_background(generator, wanted.height, wanted.width)
+        self._wall = make_background(
+            generator, wanted.height, wanted.width, BACKGROUNDS[wanted.background]
+        )
         self._wall_bytes = to_bytes(self._wall)
         self._noise = _noise(generator, wanted.height, wanted.width)
         self._unit = _UNIT_SHARE * min(wanted.width, wanted.height)
@@ -107,6 +109,7 @@ class HandsCamera:
             self._start_s = started
         if self.live:
             due = int((started - self._start_s) * self.wanted.fps)
+            due = due if self.frames is None else min(due, self.frames)
             self.missed += max(due - self._next, 0)
             self._next = max(due, self._next)
         index = self._next

@@ -68,13 +68,13 @@ RULES: dict[str, LetterRule] = {
     "M": LetterRule(
         (0, 1, 2, 3),
         (28.0, 22.0),
-        ((14, 15, 18, 19), (0.0, 0.02, 0.02), 1.0),
+        ((14, 15, 18, 19), (0.0, 0.04, 0.12), 1.0),
         ((10, 11), (0.0, 0.0, -0.22), 0.4),
     ),
     "N": LetterRule(
         (0, 1, 2, 3),
         (28.0, 24.0),
-        ((10, 11, 14, 15), (0.0, 0.09, 0.08), 1.0),
+        ((10, 11, 14, 15), (0.0, 0.08, 0.16), 1.0),
         ((6, 7), (0.02, 0.0, -0.22), 0.4),
     ),
     "O": LetterRule(tip=((8, 12), (0.03, -0.06, 0.05), 0.7), turn=(9.0, 16.0, 9.0)),
@@ -91,7 +91,7 @@ RULES: dict[str, LetterRule] = {
     "U": LetterRule(_LOW_TWO, tip=_OVER_RING),
     "V": LetterRule(_LOW_TWO, tip=_OVER_RING),
     "W": LetterRule((PINKY,), tip=((18, 19), (0.03, 0.0, 0.15), 1.0)),
-    "X": LetterRule(_LOW_THREE, (30.0, 24.0), tip=((10, 11), (0.05, 0.0, 0.18), 0.8)),
+    "X": LetterRule(_LOW_THREE, (45.0, 20.0), tip=((10, 11), (0.05, 0.0, 0.18), 0.8)),
     "Y": LetterRule((0, 1, 2)),
 }
 STATIC = tuple(RULES)
@@ -139,12 +139,12 @@ VARIANTS: dict[str, Variant] = {
     # Pointing aside, the back of the hand to the camera.
     "G": Variant(0.4, "G", {FLEX: (18, 16), PIP: (4, 6)}, ((78, 18), (150, 35), (0, 14))),
     # A K laid on its side.
-    "P": Variant(0.35, "K", {}, ((62, 25), (15, 30), (0, 18))),
+    "P": Variant(0.5, "K", {}, ((66, 30), (15, 35), (0, 18))),
 }
 
 _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
-K_MIDDLE_DEG = 35.0  # signers lean the middle finger of K to the front, some of them far
+K_MIDDLE_DEG = 60.0  # signers lean the middle finger of K to the front, some of them far
 _HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
 
 

@@ -38,7 +38,7 @@ class Variety:
     turn: float = 1.0
     between: float = 0.5
     variants: float = 1.0
-    mirrored_sense: float = 0.4
+    mirrored_sense: float = 0.5
     poses: int | None = None
     nearest: float = 4.0
     farthest: float = 20.0

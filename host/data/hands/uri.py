@@ -7,11 +7,13 @@ import string
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from host.data.hands.backgrounds import CALM, KINDS
 from host.data.hands.signer import FIRST_HELD_OUT
 from target.errors import SourceError
 
 SCHEME = "hands://"
-FORM = "hands://TEXT?fps=30&size=640x480&signer=10007&hold=1.0&clock=virtual|real&seed=1&repeat=1&timecode=on"
+FORM = "hands://TEXT?fps=30&size=640x480&signer=10007&hold=1.0&clock=virtual|real&seed=1&repeat=1&background=calm&timecode=on"
+BACKGROUNDS = {"calm": CALM, "any": KINDS, **{kind: (kind,) for kind in KINDS}}
 VIRTUAL, REAL = "virtual", "real"
 _SMALLEST, _LARGEST = 64, 4096
 _LONGEST_TEXT = 10_000
@@ -32,6 +34,7 @@ class HandsUri:
             their time, and late ones are lost.
         seed: Of the motion, light and background.
         repeat: How often the text is signed; 0 for ever.
+        background: A kind of backgrounds.KINDS, `calm` for one of the quieter ones, `any`.
         timecode: Whether a time code is drawn.
     """
 
@@ -44,6 +47,7 @@ class HandsUri:
     clock: str = VIRTUAL
     seed: int = 1
     repeat: int = 1
+    background: str = "calm"
     timecode: bool = True
 
 
@@ -89,6 +93,11 @@ def _set(wanted: HandsUri, name: str, value: str, uri: str) -> HandsUri:
         return dataclasses.replace(wanted, clock=value)
     if name == "timecode" and value in ("on", "off"):
         return dataclasses.replace(wanted, timecode=value == "on")
+    if name == "background" and value in BACKGROUNDS:
+        return dataclasses.replace(wanted, background=value)
+    if name == "background":
+        known = ", ".join(BACKGROUNDS)
+        raise SourceError(f"background must be one of {known}, got '{value}' in {uri}")
     if name in ("clock", "timecode"):
         choices = "virtual or real" if name == "clock" else "on or off"
         raise SourceError(f"{name} must be {choices}, got '{value}' in {uri}")

@@ -81,7 +81,7 @@ def test_time_codes_say_which_frame_it_is() -> None:
 
 def test_boxes_hold_what_changed() -> None:
     """The hand alone, without its forearm below the box, differs from the empty wall."""
-    camera = _camera("hands://LYB?fps=10&hold=0.5&timecode=off")
+    camera = _camera("hands://LYB?fps=10&hold=0.5&timecode=off&background=wall")
     wall = camera.draw(0)[0].astype(int)
     for index in range(camera.frames or 0):
         image, truth = camera.draw(index)

@@ -11,8 +11,8 @@ def test_everything_has_a_default() -> None:
 
 
 def test_everything_can_be_said() -> None:
-    uri = "hands://HI?fps=15&size=320x240&signer=10042&hold=0.5&clock=real&seed=9&repeat=0&timecode=off"
-    expected = HandsUri("HI", 15.0, 320, 240, 10042, 0.5, REAL, 9, 0, False)
+    uri = "hands://HI?fps=15&size=320x240&signer=10042&hold=0.5&clock=real&seed=9&repeat=0&background=face&timecode=off"
+    expected = HandsUri("HI", 15.0, 320, 240, 10042, 0.5, REAL, 9, 0, "face", False)
     assert parse_uri(uri) == expected
 
 
@@ -43,6 +43,7 @@ def test_the_default_clock_is_the_caller_s() -> None:
         ("hands://A?signer=-1", "signer must be a whole number 0 to"),
         ("hands://A?signer=1.5", "signer must be a whole number"),
         ("hands://A?clock=slow", "clock must be virtual or real, got 'slow'"),
+        ("hands://A?background=sky", "background must be one of calm, any, wall.*got 'sky'"),
         ("hands://A?timecode=1", "timecode must be on or off, got '1'"),
         ("hands://A?speed=3", "option must be one of those of hands://TEXT.*got 'speed'"),
         ("hands://A?hold=inf", "hold must be a number 0.1 to 60"),
