@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from host.__main__ import main
 from host.commands.demo import main as demo
+from host.data.hands.dataset import HELD_OUT
 from target.manifest import load_manifest
 from target.measure.record import read_records
 from target.opencv import cv2
@@ -181,6 +183,26 @@ def test_demo_does_everything_and_writes_only_where_told(
     records = json.loads((tmp_path / "reports/latest/report.json").read_text())["records"]
     stream = [record for record in records if record["task"] == "stream"]
     assert len(stream) == 1 and stream[0]["frames"] == 672 and stream[0]["accuracy"] is not None
+
+
+def test_demo_without_an_archive_uses_rendered_hands_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("host.commands.demo.RENDERED_IMAGES", 600)
+    monkeypatch.setattr("host.commands.demo.HELD_OUT", replace(HELD_OUT, images=96))
+    assert demo(["--epochs", "1", "--frames", "70"]) == 0
+    log = capsys.readouterr().err
+    assert "kaggle.com/datasets/datamunge" in log
+    assert "this demo trains, tests and streams on RENDERED hands" in log
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "reports"]
+    report = json.loads((tmp_path / "reports/latest/report.json").read_text())
+    assert report["title"].endswith("on rendered hands")
+    assert "on rendered hands" in (tmp_path / "reports/latest/report.html").read_text()
+    stream = [record for record in report["records"] if record["task"] == "stream"]
+    assert len(stream) == 1 and stream[0]["truth"]["holds"] == 24
+    assert stream[0]["camera"]["clock"] == "virtual" and stream[0]["truth"]["lost"] == 0
+    assert (tmp_path / "build/demo/signnet-hands/signnet-hands.xmodel").is_file()
 
 
 def test_quantize_of_a_keras_file_with_images(built: Path, tmp_path: Path, run: Run) -> None:

@@ -27,6 +27,7 @@ class CropConfig:
         tightest: Smallest side of the crop, of the hand's own.
         loosest: Largest.
         shift: Largest move off the centre, of the crop's side.
+        wear: Share of the crops that are blurred; noise and JPEG go with it.
         variety: Of the postures.
     """
 
@@ -35,6 +36,7 @@ class CropConfig:
     tightest: float = 0.97
     loosest: float = 1.5
     shift: float = 0.08
+    wear: float = 0.15
     variety: Variety = dataclasses.field(default_factory=Variety)
 
 
@@ -75,7 +77,7 @@ class Crops:
         picture = self._background(generator, drawn_side)
         drawn = draw(placed, draw_look(signer, generator), origin, unit, (drawn_side, drawn_side))
         composite(drawn, picture)
-        return _camera(to_bytes(picture), config.size, generator)
+        return _camera(to_bytes(picture), config.size, config.wear, generator)
 
     def gray(self, index: int, letter: str, signer: Signer) -> np.ndarray:
         """Return one crop, uint8 (size, size)."""
@@ -93,18 +95,20 @@ class Crops:
         return np.asarray(sized * np.float32(np.exp(generator.uniform(-0.6, 0.5))))
 
 
-def _camera(picture: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Shrink, blur, add noise and the artefacts of JPEG, as cameras do."""
+def _camera(
+    picture: np.ndarray, size: int, wear: float, generator: np.random.Generator
+) -> np.ndarray:
+    """Shrink, and to a share of the pictures do what cameras do: blur, noise, the artefacts of JPEG."""
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    kinds = generator.random(4)
-    if kinds[0] < 0.3:
-        small = cv2.GaussianBlur(small, (0, 0), float(0.3 + 0.5 * kinds[0] / 0.3) * size / 28)
-    if kinds[1] < 0.5:
-        sigma = 10.0 * kinds[1]
-        grain = generator.normal(0, sigma, size=small.shape[:2])[:, :, None]
+    kinds = generator.random(3)
+    amounts = generator.random(3)
+    if kinds[0] < wear:
+        small = cv2.GaussianBlur(small, (0, 0), float(0.3 + 0.5 * amounts[0]) * size / 28)
+    if kinds[1] < 1.5 * wear:
+        grain = generator.normal(0, 5.0 * amounts[1], size=small.shape[:2])[:, :, None]
         small = np.clip(small + grain, 0, 255).astype(np.uint8)
-    if kinds[2] < 0.2:
-        quality = int(25 + 60 * kinds[3])
+    if kinds[2] < 0.7 * wear:
+        quality = int(25 + 60 * amounts[2])
         _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
         small = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     return np.asarray(small)

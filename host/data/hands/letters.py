@@ -26,17 +26,23 @@ class LetterRule:
     Attributes:
         folded: Fingers bent into the palm.
         fold: Degrees added to their MCP and PIP joints.
+        draped: Fingers laid over the thumb; DRAPE is added to their joints.
+        fan: Degrees that middle, ring and little finger spread more, at most.
         tip: What the thumb's tip touches.
         ip: What the thumb's last joint lies on.
         turn: Spread (standard deviation, degrees) of roll, yaw, tilt.
+        lean: Degrees that the knuckles come to the camera: trackers see fists too upright.
         both_senses: Signers point to either side: half of the images are mirrored.
     """
 
     folded: tuple[int, ...] = ()
     fold: tuple[float, float] = (16.0, 14.0)
+    draped: tuple[int, ...] = ()
+    fan: tuple[float, float, float] = (0.0, 0.0, 0.0)
     tip: _Place = _FREE
     ip: _Place = _FREE
     turn: tuple[float, float, float] = (8.0, 12.0, 9.0)
+    lean: float = 0.0
     both_senses: bool = False
 
 
@@ -45,10 +51,12 @@ _OVER_MIDDLE: _Place = ((10, 11), (0.0, 0.0, 0.18), 1.0)
 _OVER_RING: _Place = ((14, 15), (0.02, 0.0, 0.17), 1.0)
 _LOW_THREE = (MIDDLE, RING, PINKY)
 _LOW_TWO = (RING, PINKY)
+_FIST = (8.0, 12.0, 15.0)
+_FIST_LEAN = 18.0
 _LOOSE = (12.0, 20.0, 12.0)
 
 RULES: dict[str, LetterRule] = {
-    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0)),
+    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0), turn=_FIST, lean=_FIST_LEAN),
     "B": LetterRule(tip=((9,), (-0.05, -0.18, 0.22), 0.7)),
     "C": LetterRule(turn=(9.0, 16.0, 9.0)),
     "D": LetterRule(tip=((12,), (0.08, 0.0, 0.06), 0.8), turn=(8.0, 16.0, 9.0)),
@@ -56,8 +64,12 @@ RULES: dict[str, LetterRule] = {
         fold=(0.0, 0.0),
         tip=((12, 16), (0.0, -0.15, 0.02), 1.0),
         ip=((8,), (0.05, -0.18, 0.04), 0.7),
+        turn=_FIST,
+        lean=_FIST_LEAN,
     ),
-    "F": LetterRule((INDEX,), (0.0, 12.0), ((8,), (0.05, -0.07, 0.0), 0.8)),
+    "F": LetterRule(
+        (INDEX,), (0.0, 12.0), tip=((8,), (0.05, -0.07, 0.0), 0.8), fan=(4.0, -7.0, -16.0)
+    ),
     "G": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
     "H": LetterRule(
         _LOW_TWO, tip=((14, 15), (0.02, 0.0, 0.17), 0.6), turn=_LOOSE, both_senses=True
@@ -66,27 +78,35 @@ RULES: dict[str, LetterRule] = {
     "K": LetterRule(_LOW_TWO, tip=((9, 10), (0.04, 0.0, 0.16), 0.8)),
     "L": LetterRule(_LOW_THREE),
     "M": LetterRule(
-        (0, 1, 2, 3),
-        (28.0, 22.0),
-        ((14, 15, 18, 19), (0.0, 0.04, 0.12), 1.0),
-        ((10, 11), (0.0, 0.0, -0.22), 0.4),
+        (PINKY,),
+        draped=(INDEX, MIDDLE, RING),
+        tip=((14, 15, 18, 19), (0.0, 0.04, 0.12), 1.0),
+        ip=((10, 11), (0.0, 0.0, -0.22), 0.4),
+        turn=_FIST,
+        lean=_FIST_LEAN,
     ),
     "N": LetterRule(
-        (0, 1, 2, 3),
-        (28.0, 24.0),
-        ((10, 11, 14, 15), (0.0, 0.08, 0.16), 1.0),
-        ((6, 7), (0.02, 0.0, -0.22), 0.4),
+        _LOW_TWO,
+        draped=(INDEX, MIDDLE),
+        tip=((10, 11, 14, 15), (0.0, 0.08, 0.16), 1.0),
+        ip=((6, 7), (0.02, 0.0, -0.22), 0.4),
+        turn=_FIST,
+        lean=_FIST_LEAN,
     ),
     "O": LetterRule(tip=((8, 12), (0.03, -0.06, 0.05), 0.7), turn=(9.0, 16.0, 9.0)),
-    "P": LetterRule(_LOW_TWO, tip=((9, 10), (0.04, 0.0, 0.16), 0.6), turn=_LOOSE, both_senses=True),
+    "P": LetterRule(
+        _LOW_TWO, tip=((9, 10), (0.04, 0.0, 0.16), 0.6), turn=(34.0, 20.0, 14.0), both_senses=True
+    ),
     "Q": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
     "R": LetterRule(_LOW_TWO, tip=_OVER_RING),
-    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX),
+    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX, turn=_FIST, lean=_FIST_LEAN),
     "T": LetterRule(
-        (0, 1, 2, 3),
-        (24.0, 20.0),
-        ((6, 10), (0.0, 0.05, 0.07), 1.0),
-        ((6, 7), (0.06, 0.0, -0.16), 0.4),
+        _LOW_THREE,
+        draped=(INDEX,),
+        tip=((6, 10), (0.0, 0.05, 0.07), 1.0),
+        ip=((6, 7), (0.06, 0.0, -0.16), 0.4),
+        turn=_FIST,
+        lean=_FIST_LEAN,
     ),
     "U": LetterRule(_LOW_TWO, tip=_OVER_RING),
     "V": LetterRule(_LOW_TWO, tip=_OVER_RING),
@@ -137,13 +157,19 @@ VARIANTS: dict[str, Variant] = {
         is_thumb_free=True,
     ),
     # Pointing aside, the back of the hand to the camera.
-    "G": Variant(0.4, "G", {FLEX: (18, 16), PIP: (4, 6)}, ((78, 18), (150, 35), (0, 14))),
+    "G": Variant(
+        0.4,
+        "G",
+        {FLEX: (18, 16), PIP: (4, 6), THUMB: (4, 10), THUMB + 1: (16, 10), THUMB + 3: (24, 12)},
+        ((78, 18), (150, 35), (0, 14)),
+    ),
     # A K laid on its side.
     "P": Variant(0.5, "K", {}, ((66, 30), (15, 35), (0, 18))),
 }
 
 _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
+DRAPE = (16.0, 22.0)
 K_MIDDLE_DEG = 60.0  # signers lean the middle finger of K to the front, some of them far
 _HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
 
@@ -162,6 +188,9 @@ def mend(letter: str, angles: np.ndarray) -> np.ndarray:
         mended[first + FLEX] = min(mended[first + FLEX] + rule.fold[0], _FOLDED_LIMITS[0])
         mended[first + PIP] = min(mended[first + PIP] + rule.fold[1], _FOLDED_LIMITS[1])
         mended[first + DIP] = max(mended[first + DIP], _DIP_OF_PIP * mended[first + PIP])
+    for finger in rule.draped:
+        mended[4 * finger + FLEX] += DRAPE[0]
+        mended[4 * finger + PIP] = min(mended[4 * finger + PIP] + DRAPE[1], _FOLDED_LIMITS[1])
     if letter == "X":
         mended[PIP] = max(mended[PIP], _HOOK[0])
         mended[DIP] = max(mended[DIP], _HOOK[1])

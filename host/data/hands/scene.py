@@ -92,6 +92,9 @@ def draw_posture(
         turn = np.array([mean + most * generator.uniform(-1, 1) for mean, most in variant.turn])
     if letter == "K":
         angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.random()
+    fan = generator.random()
+    for finger, most in zip((1, 2, 3), rule.fan):
+        angles[4 * finger + ABD] += fan * most
     spread = np.full(ANGLES, float(variety.joint_deg))
     spread[ABD:THUMB:4] *= ABD_SHARE
     angles = angles + signer.habit + generator.normal(0, 1, size=ANGLES) * spread
@@ -100,6 +103,7 @@ def draw_posture(
     turn += generator.normal(0, around * variety.turn, size=3) * np.array(rule.turn)
     if letter in UPRIGHT and variant is None:
         turn[1] -= YAW_BIAS_DEG
+        turn[2] += rule.lean
     is_other_sense = (rule.both_senses or variant is not None) and (
         generator.random() < variety.mirrored_sense
     )
