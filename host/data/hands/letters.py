@@ -31,7 +31,6 @@ class LetterRule:
         tip: What the thumb's tip touches.
         ip: What the thumb's last joint lies on.
         turn: Spread (standard deviation, degrees) of roll, yaw, tilt.
-        lean: Degrees that the knuckles come to the camera: trackers see fists too upright.
         both_senses: Signers point to either side: half of the images are mirrored.
     """
 
@@ -42,7 +41,6 @@ class LetterRule:
     tip: _Place = _FREE
     ip: _Place = _FREE
     turn: tuple[float, float, float] = (8.0, 12.0, 9.0)
-    lean: float = 0.0
     both_senses: bool = False
 
 
@@ -51,21 +49,19 @@ _OVER_MIDDLE: _Place = ((10, 11), (0.0, 0.0, 0.18), 1.0)
 _OVER_RING: _Place = ((14, 15), (0.02, 0.0, 0.17), 1.0)
 _LOW_THREE = (MIDDLE, RING, PINKY)
 _LOW_TWO = (RING, PINKY)
-_FIST = (8.0, 12.0, 15.0)
-_FIST_LEAN = 18.0
+_FIST = (9.0, 13.0, 13.0)  # trackers see fists too much alike
 _LOOSE = (12.0, 20.0, 12.0)
 
 RULES: dict[str, LetterRule] = {
-    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0), turn=_FIST, lean=_FIST_LEAN),
+    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0), turn=_FIST),
     "B": LetterRule(tip=((9,), (-0.05, -0.18, 0.22), 0.7)),
     "C": LetterRule(turn=(9.0, 16.0, 9.0)),
-    "D": LetterRule(tip=((12,), (0.08, 0.0, 0.06), 0.8), turn=(8.0, 16.0, 9.0)),
+    "D": LetterRule(tip=((12,), (0.08, 0.0, 0.06), 0.8), turn=(8.0, 22.0, 10.0)),
     "E": LetterRule(
         fold=(0.0, 0.0),
         tip=((12, 16), (0.0, -0.15, 0.02), 1.0),
         ip=((8,), (0.05, -0.18, 0.04), 0.7),
         turn=_FIST,
-        lean=_FIST_LEAN,
     ),
     "F": LetterRule(
         (INDEX,), (0.0, 12.0), tip=((8,), (0.05, -0.07, 0.0), 0.8), fan=(4.0, -7.0, -16.0)
@@ -80,18 +76,16 @@ RULES: dict[str, LetterRule] = {
     "M": LetterRule(
         (PINKY,),
         draped=(INDEX, MIDDLE, RING),
-        tip=((14, 15, 18, 19), (0.0, 0.04, 0.12), 1.0),
+        tip=((14, 15, 18, 19), (0.0, 0.03, 0.06), 1.0),
         ip=((10, 11), (0.0, 0.0, -0.22), 0.4),
         turn=_FIST,
-        lean=_FIST_LEAN,
     ),
     "N": LetterRule(
         _LOW_TWO,
         draped=(INDEX, MIDDLE),
-        tip=((10, 11, 14, 15), (0.0, 0.08, 0.16), 1.0),
+        tip=((10, 11, 14, 15), (0.0, 0.06, 0.07), 1.0),
         ip=((6, 7), (0.02, 0.0, -0.22), 0.4),
         turn=_FIST,
-        lean=_FIST_LEAN,
     ),
     "O": LetterRule(tip=((8, 12), (0.03, -0.06, 0.05), 0.7), turn=(9.0, 16.0, 9.0)),
     "P": LetterRule(
@@ -99,14 +93,13 @@ RULES: dict[str, LetterRule] = {
     ),
     "Q": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
     "R": LetterRule(_LOW_TWO, tip=_OVER_RING),
-    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX, turn=_FIST, lean=_FIST_LEAN),
+    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX, turn=_FIST),
     "T": LetterRule(
         _LOW_THREE,
         draped=(INDEX,),
         tip=((6, 10), (0.0, 0.05, 0.07), 1.0),
         ip=((6, 7), (0.06, 0.0, -0.16), 0.4),
         turn=_FIST,
-        lean=_FIST_LEAN,
     ),
     "U": LetterRule(_LOW_TWO, tip=_OVER_RING),
     "V": LetterRule(_LOW_TWO, tip=_OVER_RING),
@@ -138,24 +131,6 @@ class Variant:
 
 
 VARIANTS: dict[str, Variant] = {
-    # An upright fist from the side, index finger level, thumb up: the T of Sign Language MNIST.
-    "T": Variant(
-        0.5,
-        "G",
-        {
-            FLEX: (78, 16),
-            ABD: (0, 4),
-            PIP: (6, 8),
-            DIP: (4, 6),
-            THUMB: (6, 12),
-            THUMB + 1: (6, 10),
-            THUMB + 2: (-30, 15),
-            THUMB + 3: (4, 6),
-            THUMB + 4: (0, 6),
-        },
-        ((5, 20), (85, 30), (0, 14)),
-        is_thumb_free=True,
-    ),
     # Pointing aside, the back of the hand to the camera.
     "G": Variant(
         0.4,
@@ -163,13 +138,41 @@ VARIANTS: dict[str, Variant] = {
         {FLEX: (18, 16), PIP: (4, 6), THUMB: (4, 10), THUMB + 1: (16, 10), THUMB + 3: (24, 12)},
         ((78, 18), (150, 35), (0, 14)),
     ),
-    # A K laid on its side.
-    "P": Variant(0.5, "K", {}, ((66, 30), (15, 35), (0, 18))),
+    # Palm down, pointing aside and a little up, the thumb's side to the camera, middle finger down.
+    "P": Variant(0.6, "K", {4 * MIDDLE + FLEX: (62, 28)}, ((0, 20), (-85, 30), (70, 25))),
+    # The same with index finger and thumb down.
+    "Q": Variant(
+        0.4,
+        "G",
+        {FLEX: (20, 20), PIP: (6, 8), THUMB: (8, 12), THUMB + 1: (35, 12)},
+        ((0, 20), (-85, 30), (118, 25)),
+    ),
+    # The T of Sign Language MNIST: as its G, and the thumb up.
+    "T": Variant(
+        0.6,
+        "G",
+        {
+            FLEX: (10, 12),
+            ABD: (0, 4),
+            PIP: (6, 8),
+            DIP: (4, 6),
+            4 * MIDDLE + FLEX: (55, 30),
+            4 * RING + FLEX: (55, 30),
+            4 * PINKY + FLEX: (55, 30),
+            THUMB: (62, 20),
+            THUMB + 1: (10, 12),
+            THUMB + 2: (-30, 15),
+            THUMB + 3: (5, 8),
+            THUMB + 4: (0, 8),
+        },
+        ((80, 20), (150, 40), (0, 14)),
+        is_thumb_free=True,
+    ),
 }
 
 _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
-DRAPE = (16.0, 22.0)
+DRAPE = (0.0, 26.0)
 K_MIDDLE_DEG = 60.0  # signers lean the middle finger of K to the front, some of them far
 _HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
 

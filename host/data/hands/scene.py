@@ -40,8 +40,8 @@ class Variety:
     variants: float = 1.0
     mirrored_sense: float = 0.5
     poses: int | None = None
-    nearest: float = 4.0
-    farthest: float = 20.0
+    nearest: float = 6.0
+    farthest: float = 25.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +103,6 @@ def draw_posture(
     turn += generator.normal(0, around * variety.turn, size=3) * np.array(rule.turn)
     if letter in UPRIGHT and variant is None:
         turn[1] -= YAW_BIAS_DEG
-        turn[2] += rule.lean
     is_other_sense = (rule.both_senses or variant is not None) and (
         generator.random() < variety.mirrored_sense
     )
@@ -126,7 +125,7 @@ def _wrist(turn: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     x, y, n = rotation_of(*turn).T @ (toward / np.linalg.norm(toward))
     bend = np.clip(np.degrees(np.arctan2(n, -y)), -70, 75)
     aside = np.clip(np.degrees(np.arcsin(x)), -20, 35)
-    return generator.uniform(0.3, 1.0) * np.array([bend, aside]) + generator.normal(0, 6, size=2)
+    return generator.uniform(0.5, 1.0) * np.array([bend, aside]) + generator.normal(0, 6, size=2)
 
 
 def reached(posture: Posture, signer: Signer) -> np.ndarray:

@@ -121,8 +121,7 @@ def _skin(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray
     tone = mix(_TONES[below], _TONES[below + 1], place - below)
     back = mix(tone, tone * _BLOOD / _BLOOD.max(), draw.uniform(0.05, 0.35))
     dark = place / (len(_TONES) - 1)
-    front = mix(
-        back, _PALM * draw.uniform(0.8, 1.05), (0.15 + 0.35 * dark) * draw.uniform(0.6, 1.2)
-    )
+    toward = (0.08 + 0.32 * dark) * draw.uniform(0.6, 1.2)
+    front = back ** (1 - toward) * _PALM**toward  # between them as the eye sees it
     nail = mix(front, _NAIL, draw.uniform(0.1, 0.45))
     return back, front, nail
