@@ -27,7 +27,6 @@ class CropConfig:
         tightest: Smallest side of the crop, of the hand's own.
         loosest: Largest.
         shift: Largest move off the centre, of the crop's side.
-        stretch: Standard deviation of the logarithm of width by height, which is then made square again.
         wear: Share of the crops that are blurred; noise and JPEG go with it.
         variety: Of the postures.
     """
@@ -37,7 +36,6 @@ class CropConfig:
     tightest: float = 0.97
     loosest: float = 1.5
     shift: float = 0.08
-    stretch: float = 0.08
     wear: float = 0.15
     variety: Variety = dataclasses.field(default_factory=Variety)
 
@@ -69,16 +67,15 @@ class Crops:
         left, top, right, bottom = placed.box()
         slack = (config.loosest - config.tightest) * generator.random() ** 1.5
         side = max(right - left, bottom - top) * (config.tightest + slack)
-        height = config.size * config.detail
-        width = max(round(height * float(np.exp(generator.normal(0, config.stretch)))), 8)
-        unit = height / side
-        move = generator.uniform(-config.shift, config.shift, size=2) * height
+        drawn_side = config.size * config.detail
+        unit = drawn_side / side
+        move = generator.uniform(-config.shift, config.shift, size=2) * drawn_side
         origin = (
-            width / 2 - unit * (left + right) / 2 + move[0],
-            height / 2 - unit * (top + bottom) / 2 + move[1],
+            drawn_side / 2 - unit * (left + right) / 2 + move[0],
+            drawn_side / 2 - unit * (top + bottom) / 2 + move[1],
         )
-        picture = self._background(generator, height, width)
-        drawn = draw(placed, draw_look(signer, generator), origin, unit, (height, width))
+        picture = self._background(generator, drawn_side)
+        drawn = draw(placed, draw_look(signer, generator), origin, unit, (drawn_side, drawn_side))
         composite(drawn, picture)
         return _camera(to_bytes(picture), config.size, config.wear, generator)
 
@@ -86,7 +83,7 @@ class Crops:
         """Return one crop, uint8 (size, size)."""
         return np.asarray(cv2.cvtColor(self.colour(index, letter, signer), cv2.COLOR_BGR2GRAY))
 
-    def _background(self, generator: np.random.Generator, height: int, width: int) -> np.ndarray:
+    def _background(self, generator: np.random.Generator, side: int) -> np.ndarray:
         """Return a random part of a random background, brighter or darker."""
         whole = self._pool[int(generator.integers(POOL))]
         take = int(generator.uniform(0.45, 1.0) * _POOL_SIDE)
@@ -94,7 +91,7 @@ class Crops:
         part = whole[y : y + take, x : x + take]
         if generator.random() < 0.5:
             part = part[:, ::-1]
-        sized = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+        sized = cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR)
         return np.asarray(sized * np.float32(np.exp(generator.uniform(-0.6, 0.5))))
 
 

@@ -36,7 +36,7 @@ class HandsConfig:
         crop: How they are drawn.
     """
 
-    images: int = 36_000
+    images: int = 48_000
     first_signer: int = 0
     signers: int = 2000
     seed: int = 1

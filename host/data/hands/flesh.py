@@ -24,7 +24,6 @@ _CARPAL = 27  # four
 _THENAR, _WEB_THUMB, _WEB_INDEX, _WEB_PALM = 31, 32, 33, 34
 _CUFF_R, _CUFF_U, _CUFF_M, _WRIST_M, _ELBOW_M = 35, 36, 37, 38, 39
 FOREARM_POINTS = (_ELBOW_R, _ELBOW_U, _ELBOW_M, _CUFF_R, _CUFF_U, _CUFF_M)
-WRIST = 0.12  # trackers' joint 0 lies on the forearm: the wrist's crease is nearer to the knuckles
 _FOREARM_LENGTH = 3.2
 
 
@@ -45,7 +44,7 @@ def place_flesh(
         radii: float64 (21,), of the flesh about the joints.
         width: Of the wrist, relative.
         wrist: float64 (2,): flexion and deviation of the forearm, radians.
-        cuff: Where the sleeve ends, in units below the wrist's crease; beyond the forearm for none.
+        cuff: Where the sleeve ends, in units below the wrist; beyond the forearm for none.
         points: float64 (POINTS, 3), written.
         sizes: float64 (POINTS,), written.
     """
@@ -61,7 +60,7 @@ def place_flesh(
         (_RADIAL, 1.0, _ELBOW_R, _CUFF_R),
         (_ULNAR, -1.0, _ELBOW_U, _CUFF_U),
     ):
-        points[side] = np.array((sign * 0.16 * width, WRIST, 0.0))
+        points[side] = np.array((sign * 0.155 * width, 0.0, 0.0))
         sizes[side] = 0.150 * thick
         for axis in range(3):
             points[elbow, axis] = points[side, axis] + _FOREARM_LENGTH * along[axis]
@@ -76,12 +75,12 @@ def place_flesh(
     ):
         points[middle] = 0.5 * (points[radial] + points[ulnar])
         sizes[middle] = 1.04 * sizes[radial]
-    points[_HYPO] = np.array((-0.21 * width, WRIST + 0.12, 0.055))
+    points[_HYPO] = np.array((-0.21 * width, 0.17, 0.055))
     sizes[_HYPO] = 0.165 * thick
     points[_HYPO_END] = joints[17] + np.array((0.035, -0.14, 0.035))
     sizes[_HYPO_END] = 0.125 * thick
     for finger in range(4):
-        points[_CARPAL + finger] = np.array(((0.16 - 0.11 * finger) * width, WRIST + 0.10, 0.0))
+        points[_CARPAL + finger] = np.array(((0.16 - 0.11 * finger) * width, 0.13, 0.0))
         sizes[_CARPAL + finger] = 0.135 * thick
     points[_THENAR] = 0.62 * joints[1] + 0.38 * joints[2] + np.array((-0.055, 0.0, 0.045))
     sizes[_THENAR] = 0.168 * thick

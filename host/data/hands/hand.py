@@ -14,7 +14,7 @@ from host.data.hands.shade import shade
 from target.opencv import cv2
 
 _MELT = 0.09  # of a unit
-_IN_BOX = [i for i in range(1, flesh.POINTS) if i not in flesh.FOREARM_POINTS]
+_IN_BOX = [i for i in range(flesh.POINTS) if i not in flesh.FOREARM_POINTS]
 _SKY_UNIT = 40  # pixels a unit that suffice for ambient light
 
 

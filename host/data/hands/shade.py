@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from host.data.hands.compiled import compiled
-from host.data.hands.flesh import DISTAL, FOREARM, MIDDLE, PALM, PROXIMAL, SLEEVE, WRIST
+from host.data.hands.flesh import DISTAL, FOREARM, MIDDLE, PALM, PROXIMAL, SLEEVE
 from host.data.hands.raster import FAR
 
 # Rows of the palette.
@@ -144,7 +144,7 @@ def shade(
                     u = px * frame[1, 0] + py * frame[1, 1] + pz * frame[1, 2]
                     v = px * frame[2, 0] + py * frame[2, 1] + pz * frame[2, 2]
                     if front > 0.2:
-                        crease = 0.8 * _palm_lines(u, v) + 0.6 * _bump(v, WRIST, 0.02)
+                        crease = 0.8 * _palm_lines(u, v) + 0.6 * _bump(v, 0.0, 0.02)
                 else:
                     crease = _creases(part, t, front)
                     if part == DISTAL and front < -0.72 and t > 0.38:

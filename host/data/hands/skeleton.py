@@ -48,7 +48,7 @@ BONES = np.array(
 # Radius of the flesh about each joint. Assumed: from breadths of adult fingers (16 to 23 mm) and the depth
 # of the palm (about 28 mm).
 RADII = np.array(
-    [0.150, 0.152, 0.138, 0.120, 0.086]
+    [0.150, 0.175, 0.136, 0.120, 0.086]
     + [0.130, 0.114, 0.101, 0.078]
     + [0.132, 0.116, 0.103, 0.080]
     + [0.126, 0.109, 0.097, 0.075]
