@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from host.data.hands.backgrounds import make_background
-from host.data.hands.colours import to_bytes
+from host.data.hands.colours import GAMMA, to_bytes
 from host.data.hands.hand import Placed, composite, draw
 from host.data.hands.motion import AWAY, HOLD, MOVE, Span, State, plan, state_at
 from host.data.hands.scene import draw_look, place_hand
@@ -25,12 +25,11 @@ from target.camera.base import Frame, Source
 from target.camera.latest import LatestFrame
 from target.opencv import cv2
 
-_UNIT_SHARE = (
-    0.34  # of the shorter side: an open hand, a little over two units, fills three quarters
-)
+_UNIT_SHARE = 0.43  # of the shorter side: an open hand, a little over two units, fills most of it
 _DISTANCE, _HEIGHT = 9.0, 0.6
 _NOISE = 2.5  # standard deviation, gray levels
 _NOISE_ROOM = 64
+_WALLS, _LEAST_APART = 20, 0.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,16 +83,33 @@ class HandsCamera:
         self._ends = np.array([span.end_s for span in self._spans])
         self._signed = np.cumsum([span.letter is not None for span in self._spans])
         self._look = draw_look(self._signer, generator)
-        self._wall = make_background(
-            generator, wanted.height, wanted.width, BACKGROUNDS[wanted.background]
-        )
+        self._unit = _UNIT_SHARE * min(wanted.width, wanted.height)
+        self._wall = self._choose_wall(generator)
         self._wall_bytes = to_bytes(self._wall)
         self._noise = _noise(generator, wanted.height, wanted.width)
-        self._unit = _UNIT_SHARE * min(wanted.width, wanted.height)
         self._next = 0
         self._start_s: float | None = None
         # Compile or load what draws, now and not when the first frame is due.
         self._picture(self._spans[1], self._spans[1].end_s)
+
+    def _choose_wall(self, generator: np.random.Generator) -> np.ndarray:
+        """Return a background; a calm one is lighter or darker than the hand, as people are asked for."""
+        wanted = self.wanted
+        kinds = BACKGROUNDS[wanted.background]
+        skin = self._brightness(self._spans[1])
+        for _ in range(_WALLS):
+            wall = make_background(generator, wanted.height, wanted.width, kinds)
+            apart = abs(float(wall.mean()) ** (1 / GAMMA) - skin)
+            if wanted.background != "calm" or apart > _LEAST_APART:
+                break
+        return wall
+
+    def _brightness(self, span: Span) -> float:
+        """Return how bright the hand looks, 0-1."""
+        placed, _, _ = self._place(span.after)
+        side = 160
+        drawn = draw(placed, self._look, (side / 2, side / 2), 40.0, (side, side))
+        return float(drawn.colour[drawn.mask > 0].mean()) ** (1 / GAMMA)
 
     @property
     def frames(self) -> int | None:

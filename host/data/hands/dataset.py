@@ -21,6 +21,7 @@ from target.text.labels import label_of
 
 NAME = "hands"
 _LOG_EVERY = 5000
+_NOT_CROPS = ("camera", "judge", "motion", "sheet", "timecode", "uri")  # draw no crop
 _log = logging.getLogger(__name__)
 
 
@@ -102,7 +103,9 @@ def _identity(config: HandsConfig) -> str:
 
 def _sources() -> Iterable[Path]:
     folder = Path(__file__).parent
-    return sorted([*folder.glob("*.py"), *folder.glob("*.csv")])
+    return sorted(
+        [*(f for f in folder.glob("*.py") if f.stem not in _NOT_CROPS), *folder.glob("*.csv")]
+    )
 
 
 def _load(place: Path, config: HandsConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

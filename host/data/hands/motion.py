@@ -22,7 +22,8 @@ _PASS_S = 0.6  # coming in, leaving
 _AWAY_S = 0.4
 _SLIDE = 0.35  # units that a doubled letter is moved
 _OUTSIDE = 3.2  # units below the middle: out of the picture
-_HELD = Variety(joint_deg=3.0, turn=0.6, variants=0.0, mirrored_sense=0.0)
+# Somebody who signs clearly, for somebody who learns to read.
+_HELD = Variety(joint_deg=2.0, turn=0.4, between=0.5, variants=0.0, mirrored_sense=0.0, poses=6)
 # Paths in units, right and up in the picture, as somebody who looks at the signer sees them. Assumed.
 _PATHS = {
     "J": np.array(

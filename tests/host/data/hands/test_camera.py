@@ -58,9 +58,8 @@ def test_doubled_letters_spaces_and_movements() -> None:
         [t.box for t in camera.truth if t.hold == hold and t.phase == HOLD][2] for hold in (0, 1)
     )
     assert first is not None and second is not None and second[0] - first[0] > 15
-    moving = [t.box for t in camera.truth if t.phase == MOVE]
-    assert moving[0] is not None and moving[-1] is not None
-    assert abs(moving[-1][0] - moving[0][0]) > 15
+    tops = [t.box[1] for t in camera.truth if t.phase == MOVE and t.box is not None]
+    assert len(tops) > 5 and max(tops) - min(tops) > 20
 
 
 def test_a_frame_is_a_function_of_the_uri_and_its_number() -> None:
