@@ -109,7 +109,7 @@ class HandsCamera:
         placed, _, _ = self._place(span.after)
         side = 160
         drawn = draw(placed, self._look, (side / 2, side / 2), 40.0, (side, side))
-        return float(drawn.colour[drawn.mask > 0].mean()) ** (1 / GAMMA)
+        return float(float(drawn.colour[drawn.mask > 0].mean()) ** (1 / GAMMA))
 
     @property
     def frames(self) -> int | None:
