@@ -14,6 +14,8 @@ SEED ?= 1
 DURATION ?= 10
 BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
+# What is streamed: INPUT=..., else a video of test images, or without a data set a rendered camera.
+SHOWN = $(or $(INPUT),$(if $(wildcard $(DATA)),build/signs.avi,hands://HELLO))
 # What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
 CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
 # Of each network the model built here, else the released one.
@@ -67,9 +69,9 @@ build/signs.avi: | .venv/ready
 	$(PY) -m host video $@ --data "$(DATA)"
 
 .PHONY: simulate
-simulate: .venv/ready $(if $(INPUT),,build/signs.avi)  ## the application on the emulator (INPUT=... OUTPUT=...)
+simulate: .venv/ready $(filter build/signs.avi,$(SHOWN))  ## the application on the emulator (INPUT=hands://HELLO OUTPUT=...)
 	$(FRESH)
-	$(PY) -m host simulate "$(or $(INPUT),build/signs.avi)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
+	$(PY) -m host simulate "$(SHOWN)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
 
 .PHONY: bench
 bench: .venv/ready  ## every runner of this machine on both networks, or NETWORK=... (DURATION=seconds a runner)

@@ -1,6 +1,7 @@
 """Find, check and describe Sign Language MNIST, or say how to get it.
 
     python -m host data --data data/
+    python -m host data --data hands       # draws the rendered hands and keeps them
 
 The data set needs a Kaggle account. If the `kaggle` command line tool is installed and configured,
 it is used to fetch the archive into data/; nothing is ever asked.
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from host.data.load import is_rendered, load_test_samples, load_training_samples
 from host.data.locate import locate
 from host.data.sign_mnist import load_sign_mnist
 from host.paths import CACHE, DATA
@@ -32,7 +34,9 @@ _log = logging.getLogger(__name__)
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host data", __doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="archive, CSV file or folder")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="archive, CSV file, folder, or hands"
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the parsed copy")
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -40,29 +44,38 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(path: Path, cache: Path, as_json: bool) -> int:
-    try:
-        found = locate(path)
-    except DataError:
-        if path != DATA or not _download(path):
-            raise
-        found = locate(path)
-    data = load_sign_mnist(found, cache)
+    if is_rendered(path):
+        found = path
+        train, test = load_training_samples(path, cache), load_test_samples(path, cache)
+    else:
+        found = _locate_or_download(path)
+        data = load_sign_mnist(found, cache)
+        train, test = data.train, data.test
     result: dict[str, Any] = {
         "path": str(found),
-        "sha256": data.train.sha256,
-        "train": len(data.train),
-        "test": len(data.test),
+        "sha256": train.sha256,
+        "train": len(train),
+        "test": len(test),
         "per_letter": {
             letter_of(int(label)): int(count)
-            for label, count in zip(*np.unique(data.train.labels, return_counts=True))
+            for label, count in zip(*np.unique(train.labels, return_counts=True))
         },
     }
     text = (
-        f"{found}: {len(data.train)} training and {len(data.test)} test images"
-        f" of {len(result['per_letter'])} letters, sha256 {data.train.sha256[:16]}..."
+        f"{found}: {len(train)} training and {len(test)} test images"
+        f" of {len(result['per_letter'])} letters, sha256 {train.sha256[:16]}..."
     )
     print_result(result, as_json, text)
     return 0
+
+
+def _locate_or_download(path: Path) -> Path:
+    try:
+        return locate(path)
+    except DataError:
+        if path != DATA or not _download(path):
+            raise
+        return locate(path)
 
 
 def _download(folder: Path) -> bool:
