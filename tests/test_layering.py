@@ -17,6 +17,7 @@ ONLY_IN = {
     "xir": {"target/runners/xir_file.py"},
     "onnx": {"host/dpu/engines/ort_graph.py", "host/runners/onnx_file.py"},
     "onnxruntime": {"host/dpu/engines/ort.py", "target/runners/onnx_runtime.py"},  # one a tree
+    "numba": {"host/data/hands/compiled.py"},
     "pynvml": {"target/measure/nvml.py"},
     "ai_edge_litert": {"target/runners/cpu.py"},
     "tflite_runtime": {"target/runners/cpu.py"},

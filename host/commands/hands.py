@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     task.add_argument("--sheet", type=Path, metavar="FILE", help="picture to write, .png or .jpg")
     task.add_argument("--judge", type=Path, metavar="MODEL", help="model folder")
     task.add_argument("--timecodes", type=Path, metavar="VIDEO", help="recorded output")
-    parser.add_argument("--signer", type=seed, default=FIRST_HELD_OUT + 7, help="of the sheet")
+    parser.add_argument("--signer", type=seed, default=FIRST_HELD_OUT + 11, help="of the sheet")
     parser.add_argument("--varied", action="store_true", help="sheet: as the data set varies them")
     parser.add_argument("--holds", type=count, default=200, help="letters to judge, at least")
     parser.add_argument("--seed", type=seed, default=1, help="of poses, light and background")

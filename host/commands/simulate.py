@@ -9,7 +9,7 @@ Letters are bit for bit those of the DPU; times are those of this computer. hand
 rendered hands, so that nothing is needed, not even a camera; how many of its letters were read right stands
 in the record, and --truth FILE keeps what every frame showed. Its options:
 
-    hands://TEXT?fps=30&size=640x480&signer=10007&hold=1.0&clock=virtual|real&seed=1&repeat=1
+    hands://TEXT?fps=30&size=640x480&signer=10011&hold=1.0&clock=virtual|real&seed=1&repeat=1
         &background=calm|any|wall|gradient|texture|room|clutter|face|dark&timecode=on
 
 With clock=virtual (without a window) every frame is processed; with clock=real (with one) frames come at

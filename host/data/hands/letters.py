@@ -121,6 +121,7 @@ class Variant:
             degrees.
         turn: Mean and largest deviation of roll, yaw, tilt, degrees.
         is_thumb_free: The thumb touches nothing.
+        is_textbook: What charts of the alphabet show.
     """
 
     share: float
@@ -128,6 +129,7 @@ class Variant:
     angles: dict[int, tuple[float, float]]
     turn: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
     is_thumb_free: bool = False
+    is_textbook: bool = False
 
 
 VARIANTS: dict[str, Variant] = {
@@ -139,13 +141,20 @@ VARIANTS: dict[str, Variant] = {
         ((78, 18), (150, 35), (0, 14)),
     ),
     # Palm down, pointing aside and a little up, the thumb's side to the camera, middle finger down.
-    "P": Variant(0.6, "K", {4 * MIDDLE + FLEX: (62, 28)}, ((0, 20), (-85, 30), (70, 25))),
+    "P": Variant(
+        0.6,
+        "K",
+        {4 * MIDDLE + FLEX: (62, 28)},
+        ((0, 20), (-85, 30), (70, 25)),
+        is_textbook=True,
+    ),
     # The same with index finger and thumb down.
     "Q": Variant(
         0.4,
         "G",
         {FLEX: (20, 20), PIP: (6, 8), THUMB: (8, 12), THUMB + 1: (35, 12)},
         ((0, 20), (-85, 30), (118, 25)),
+        is_textbook=True,
     ),
     # The T of Sign Language MNIST: as its G, and the thumb up.
     "T": Variant(

@@ -23,7 +23,7 @@ _AWAY_S = 0.4
 _SLIDE = 0.35  # units that a doubled letter is moved
 _OUTSIDE = 3.2  # units below the middle: out of the picture
 # Somebody who signs clearly, for somebody who learns to read.
-_HELD = Variety(joint_deg=2.0, turn=0.4, between=0.5, variants=0.0, mirrored_sense=0.0, poses=6)
+_HELD = Variety(joint_deg=2.0, turn=0.4, between=0.5, variants=None, mirrored_sense=0.0, poses=2)
 # Paths in units, right and up in the picture, as somebody who looks at the signer sees them. Assumed.
 _PATHS = {
     "J": np.array(
@@ -144,7 +144,8 @@ def state_at(span: Span, time_s: float, signer: Signer) -> State:
         path = _PATHS[span.letter]
         place = share * (len(path) - 1)
         right, up = (np.interp(place, np.arange(len(path)), path[:, axis]) for axis in (0, 1))
-        state = state.moved(float(right), float(up))
+        # A left hand writes the mirror image.
+        state = state.moved(float(-right if signer.left else right), float(up))
     return _tremble(state, time_s, signer)
 
 

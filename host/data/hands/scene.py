@@ -27,7 +27,8 @@ class Variety:
         joint_deg: Standard deviation of every joint angle (a quarter of it sideways).
         turn: Factor on each letter's own spread of the palm's turn.
         between: Largest share of a second pose of the same letter and set.
-        variants: Factor on the share of each letter's variant (letters.VARIANTS).
+        variants: Factor on the share of each letter's variant (letters.VARIANTS); None for textbook
+            forms only, with less than half of their deviation.
         mirrored_sense: Share of mirrored images among letters that signers point to either side.
         poses: How many poses of a letter's table are used, from its most typical one; None for all.
         nearest: Smallest distance of the camera, units; larger ones are drawn up to `farthest`.
@@ -37,7 +38,7 @@ class Variety:
     joint_deg: float = 5.0
     turn: float = 1.0
     between: float = 0.5
-    variants: float = 1.0
+    variants: float | None = 1.0
     mirrored_sense: float = 0.5
     poses: int | None = None
     nearest: float = 6.0
@@ -77,8 +78,11 @@ def draw_posture(
         generator: Source of all draws.
     """
     rule, variant = RULES[letter], VARIANTS.get(letter)
-    if variant is not None and generator.random() >= variety.variants * variant.share:
-        variant = None
+    if variant is not None:
+        chosen = generator.random() < (variety.variants or 0.0) * variant.share
+        if not (variant.is_textbook if variety.variants is None else chosen):
+            variant = None
+    apart = 1.0 if variety.variants is not None else 0.4
     poses = load_poses()[variant.poses_of if variant else letter][: variety.poses]
     first = poses[int(generator.integers(len(poses)))]
     same = [pose for pose in poses if pose.source == first.source]
@@ -88,8 +92,10 @@ def draw_posture(
     turn = first.turn.copy()
     if variant is not None:
         for index, (mean, most) in variant.angles.items():
-            angles[index] = mean + most * generator.uniform(-1, 1)
-        turn = np.array([mean + most * generator.uniform(-1, 1) for mean, most in variant.turn])
+            angles[index] = mean + apart * most * generator.uniform(-1, 1)
+        turn = np.array(
+            [mean + apart * most * generator.uniform(-1, 1) for mean, most in variant.turn]
+        )
     if letter == "K":
         angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.random()
     fan = generator.random()

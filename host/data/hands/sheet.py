@@ -17,7 +17,7 @@ from target.text.labels import ALPHABET
 _TILE, _LABEL = 176, 30
 _COLUMNS = 7
 _DETAIL = 2
-_CHART = Variety(joint_deg=0.0, turn=0.0, between=0.0, variants=0.0, mirrored_sense=0.0, poses=1)
+_CHART = Variety(joint_deg=0.0, turn=0.0, between=0.0, variants=None, mirrored_sense=0.0, poses=1)
 _MARGIN = 1.25
 
 
@@ -29,7 +29,7 @@ def make_sheet(signer: int, seed: int, varied: bool) -> np.ndarray:
         seed: Of light and background, and where varied of the postures.
         varied: Different poses, light and backgrounds; else a plain chart.
     """
-    who = make_signer(signer)
+    who = make_signer(signer, left=None if varied else False)  # printed charts show right hands
     tiles = [_tile(letter, who, seed, varied) for letter in ALPHABET]
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % _COLUMNS)

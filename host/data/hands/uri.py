@@ -1,4 +1,4 @@
-"""hands://TEXT?fps=30&size=640x480&signer=10007...: what a rendered camera is asked for."""
+"""hands://TEXT?fps=30&size=640x480&signer=10011...: what a rendered camera is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from host.data.hands.signer import FIRST_HELD_OUT
 from target.errors import SourceError
 
 SCHEME = "hands://"
-FORM = "hands://TEXT?fps=30&size=640x480&signer=10007&hold=1.0&clock=virtual|real&seed=1&repeat=1&background=calm&timecode=on"
+FORM = "hands://TEXT?fps=30&size=640x480&signer=10011&hold=1.0&clock=virtual|real&seed=1&repeat=1&background=calm&timecode=on"
 BACKGROUNDS = {"calm": CALM, "any": KINDS, **{kind: (kind,) for kind in KINDS}}
 VIRTUAL, REAL = "virtual", "real"
 _SMALLEST, _LARGEST = 64, 4096
@@ -42,7 +42,7 @@ class HandsUri:
     fps: float = 30.0
     width: int = 640
     height: int = 480
-    signer: int = FIRST_HELD_OUT + 7
+    signer: int = FIRST_HELD_OUT + 11
     hold: float = 1.0
     clock: str = VIRTUAL
     seed: int = 1
