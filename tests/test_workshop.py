@@ -58,6 +58,7 @@ def test_project_names_no_machine(word: str) -> None:
             ".keras",
             ".xmodel",
             ".png",
+            ".jpg",
             ".lock",
             ".avi",
             ".h5",
