@@ -15,7 +15,7 @@ DURATION ?= 10
 BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
 # What is streamed: INPUT=..., else a video of test images, or without a data set a rendered camera.
-SHOWN = $(or $(INPUT),$(if $(wildcard $(DATA)),build/signs.avi,hands://HELLO))
+SHOWN = $(or $(INPUT),$(if $(wildcard $(DATA)/* $(filter-out data,$(DATA))),build/signs.avi,hands://HELLO))
 # What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
 CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || echo "models/$(NETWORK)"))"
 # Of each network the model built here, else the released one.
@@ -41,10 +41,10 @@ data: .venv/ready  ## check the data set, or say how to get it
 
 .PHONY: train
 train: .venv/ready  ## train a network with its full recipe
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered $(RENDERED) --out $(BUILT) --seed $(SEED) --force
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered "$(or $(RENDERED),0)" --out $(BUILT) --seed $(SEED) --force
 
 $(BUILT)/float.keras: | .venv/ready
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered $(RENDERED) --out $(BUILT) --seed $(SEED)
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered "$(or $(RENDERED),0)" --out $(BUILT) --seed $(SEED)
 
 .PHONY: quantize
 quantize: $(BUILT)/float.keras  ## float model -> int8 graph

@@ -178,7 +178,8 @@ def describe(record: Dict[str, Any]) -> str:
         truth, clock = record["truth"], record["camera"]["clock"]
         lines.append(
             f"  rendered camera, {clock} clock: {truth['right']} of {truth['holds']} letters held were"
-            f" read right in the middle, {truth['frames_right']} of {truth['frames']} frames"
+            f" read right in the middle, {truth['frames_right']} of {truth['frames']} frames;"
+            f" {record['camera'].get('missed', 0)} frames came too late to be drawn"
         )
     if record["why"]:
         lines.append(f"  not valid as a benchmark: {'; '.join(record['why'])}")

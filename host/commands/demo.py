@@ -33,7 +33,7 @@ from host.data.hands.judge import add_truth
 from host.data.hands.uri import SCHEME, parse_uri
 from host.data.load import is_rendered
 from host.data.locate import locate
-from host.data.sign_mnist import SignMnist, load_sign_mnist
+from host.data.sign_mnist import HOW_TO_GET, SignMnist, load_sign_mnist
 from host.data.sign_video import VideoConfig, write_sign_video
 from host.graph.from_keras import from_keras
 from host.graph.keras_file import load_keras_model
@@ -113,14 +113,12 @@ def _run(args: argparse.Namespace) -> int:
 
 def _load(path: Path, cache: Path) -> tuple[SignMnist, bool]:
     """Return the data set, and whether it is one of rendered hands because there is no other."""
-    try:
-        if not is_rendered(path):
-            return load_sign_mnist(locate(path), cache), False
-    except DataError as error:
-        if path != DATA:
-            raise
-        _log.warning("%s", error)
-    _log.warning("so this demo trains, tests and streams on RENDERED hands, not on photos")
+    is_empty = path == DATA and not (path.is_dir() and any(path.iterdir())) and not path.is_file()
+    if not is_rendered(path) and not is_empty:
+        return load_sign_mnist(locate(path), cache), False
+    if is_empty:
+        _log.warning("nothing in %s/; %s", path, HOW_TO_GET)
+    _log.warning("this demo trains, tests and streams on RENDERED hands, not on photos")
     training = dataclasses.replace(TRAINING, images=RENDERED_IMAGES)
     data = SignMnist(render_samples(training, cache), render_samples(HELD_OUT, cache))
     return data, True

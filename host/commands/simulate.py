@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     door = _Door(args)
     if args.truth:
-        if not args.input.startswith(SCHEME):
+        if not args.input.lower().startswith(SCHEME):
             raise SourceError(f"--truth needs an input of {FORM}, got '{args.input}'")
         files.check_writable(args.truth)
     return stream(
@@ -73,8 +73,9 @@ class _Door:
         self._camera: HandsCamera | None = None
 
     def open(self, uri: str) -> Source:
-        if not uri.startswith(SCHEME):
+        if not uri.lower().startswith(SCHEME):
             return open_source(uri)
+        uri = SCHEME + uri[len(SCHEME) :]
         is_watched = not self._args.headless and self._args.output in (None, "display://")
         self._camera, source = open_hands(uri, REAL if is_watched else VIRTUAL)
         return source

@@ -53,7 +53,10 @@ def main(argv: list[str] | None = None) -> int:
         help="archive, CSV, folder of photos, or hands (rendered)",
     )
     parser.add_argument(
-        "--rendered", type=float, default=0.0, help="share of rendered hands among the images, 0-1"
+        "--rendered",
+        type=float,
+        default=0.0,
+        help="share of rendered hands among all images, 0-0.9",
     )
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
@@ -73,7 +76,13 @@ def _config(args: argparse.Namespace) -> TrainConfig:
     base = recipe(args.network, args.quick, is_rendered(args.data))
     if args.quantization_aware:
         network = _network_of(args.quantization_aware)
-        base = recipe(network) if network in RECIPES else dataclasses.replace(base, network=network)
+        rendered = is_rendered(args.data)
+        known = network in RECIPES
+        base = (
+            recipe(network, rendered=rendered)
+            if known
+            else dataclasses.replace(base, network=network)
+        )
         base = dataclasses.replace(base, epochs=EPOCHS, learning_rate=LEARNING_RATE)
     changes = {
         name: value
@@ -81,6 +90,9 @@ def _config(args: argparse.Namespace) -> TrainConfig:
         if (value := getattr(args, name)) is not None
     }
     config = dataclasses.replace(base, **changes)
+    if args.rendered and config.validation.startswith("tail:") and args.validation is None:
+        # The tail would be rendered hands alone, of signers that are trained on.
+        config = dataclasses.replace(config, validation="photo:0.1")
     if not 0 < config.learning_rate < math.inf:
         raise DataError(f"--learning-rate must be more than 0, got {config.learning_rate}")
     return config

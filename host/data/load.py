@@ -11,7 +11,10 @@ from host.data.photos import is_photo_folder, load_photos
 from host.data.samples import Samples, join
 from host.data.sign_mnist import SIDE, load_sign_mnist
 from target.errors import DataError
+from target.text.labels import STATIC_LABELS
 from target.vision.crop import MAX_TRIM
+
+_MOST_RENDERED = 0.9
 
 
 def load_training_samples(path: Path, cache: Path | None, rendered: float = 0.0) -> Samples:
@@ -20,13 +23,15 @@ def load_training_samples(path: Path, cache: Path | None, rendered: float = 0.0)
     Args:
         path: Archive, CSV file or folder; `hands` for rendered hands alone.
         cache: Folder for the parsed and rendered copies.
-        rendered: Share of rendered hands among all images, 0 to below 1; they are added.
+        rendered: Share of rendered hands among all images, 0 to 0.9; they are added.
 
     Raises:
         DataError: If there is nothing of the kind, it is faulty, or the share is impossible.
     """
-    if not 0 <= rendered < 1:
-        raise DataError(f"share of rendered hands must be 0 to below 1, got {rendered}")
+    if not 0 <= rendered <= _MOST_RENDERED:
+        raise DataError(f"--rendered must be 0 to {_MOST_RENDERED}, got {rendered}")
+    if is_rendered(path) and rendered:
+        raise DataError(f"--rendered must go with photos, got {rendered} with rendered hands alone")
     if is_rendered(path):
         return render_samples(TRAINING, cache)
     if is_photo_folder(path):
@@ -35,7 +40,7 @@ def load_training_samples(path: Path, cache: Path | None, rendered: float = 0.0)
         real = load_sign_mnist(locate(path), cache).train
     if rendered == 0:
         return real
-    count = round(len(real) * rendered / (1 - rendered))
+    count = max(round(len(real) * rendered / (1 - rendered)), len(STATIC_LABELS))
     hands = render_samples(dataclasses.replace(TRAINING, images=count), cache)
     return join(real, hands, f"{real.source} and {count} rendered hands")
 

@@ -83,4 +83,5 @@ def recipe(network: str, quick: bool = False, rendered: bool = False) -> TrainCo
     if rendered:
         epochs = RENDERED_EPOCHS[network]
         full = dataclasses.replace(full, epochs=epochs, augment=_LIGHT, validation="photo:0.05")
-    return dataclasses.replace(full, epochs=QUICK_EPOCHS[network]) if quick else full
+    quick_epochs = QUICK_EPOCHS[network] // (2 if rendered else 1)  # there are more images
+    return dataclasses.replace(full, epochs=quick_epochs) if quick else full

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,13 @@ def test_demo_without_an_archive_uses_rendered_hands_and_says_so(
     log = capsys.readouterr().err
     assert "kaggle.com/datasets/datamunge" in log
     assert "this demo trains, tests and streams on RENDERED hands" in log
+    damaged = tmp_path / "other" / "data"
+    damaged.mkdir(parents=True)
+    (damaged / "archive.zip").write_bytes(b"cut off")
+    monkeypatch.chdir(damaged.parent)
+    assert demo(["--epochs", "1"]) == 1  # what is there and faulty is an error, never replaced
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(damaged.parent)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "reports"]
     report = json.loads((tmp_path / "reports/latest/report.json").read_text())
     assert report["title"].endswith("on rendered hands")

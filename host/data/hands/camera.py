@@ -133,7 +133,7 @@ class HandsCamera:
             return None
         self._next += 1
         image, truth = self.draw(index)
-        captured_s = started
+        captured_s = time.perf_counter()  # drawing is not the application's time
         if self.live:
             captured_s = self._start_s + index / self.wanted.fps
             time.sleep(max(captured_s - time.perf_counter(), 0.0))

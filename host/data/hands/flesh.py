@@ -1,7 +1,7 @@
 """From joints to flesh: tapered capsules about the bones, and slabs that close the palm.
 
 Layer 0 is the palm with wrist and forearm, whose parts melt into each other; layers 1-5 are thumb and
-fingers, which only meet.
+fingers, which only meet; layer 6 is the sleeve.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from host.data.hands.compiled import compiled
 
 # Parts of the surface, as the drawing tells them apart.
 PALM, FOREARM, SLEEVE, PROXIMAL, MIDDLE, DISTAL = range(6)
-CAPSULES = 34
+CAPSULES = 29  # at most
 SLABS = 7
 CAPSULE_FIELDS = 14  # a (3), radius a, b (3), radius b, palmar direction (3), layer, part, melts
 SLAB_FIELDS = 12  # three times: place (3), radius
@@ -114,11 +114,11 @@ def _capsule(
 
 
 @compiled
-def _bend_direction(points: np.ndarray, first: int, bone: int, fallback: np.ndarray) -> np.ndarray:
+def _bend_direction(points: np.ndarray, first: int, bone: int, toward: np.ndarray) -> np.ndarray:
     """Return the palmar direction of a bone: square to it, in the plane in which the finger bends."""
     a, b = points[first + bone], points[first + bone + 1]
     axis = (b - a) / (math.sqrt(((b - a) ** 2).sum()) + 1e-9)
-    side = fallback - axis * (fallback * axis).sum()
+    side = toward - axis * (toward * axis).sum()
     length = math.sqrt((side * side).sum())
     out: np.ndarray = side / (length + 1e-9)
     return out

@@ -25,7 +25,7 @@ class View:
     Attributes:
         rotation: float64 (3, 3), palm frame to camera (x right, y up, z toward the camera).
         distance: Of the camera from the wrist, units (about 95 mm); small is strong perspective.
-        height: Of the camera's axis above the hand's middle, units.
+        height: Of the camera's axis over the wrist, units.
     """
 
     rotation: np.ndarray
@@ -102,7 +102,7 @@ def place(
     """
     points = np.zeros((flesh.POINTS, 3))
     sizes = np.zeros(flesh.POINTS)
-    flesh.place_flesh(joints, radii, width, wrist, 9.0 if cuff is None else cuff, points, sizes)
+    flesh.place_flesh(joints, radii, width, wrist, 0.0 if cuff is None else cuff, points, sizes)
     bends = np.empty((5, 3, 3))
     flesh.bend_directions(joints, np.array([0.0, 0.0, 1.0]), bends)
     _project(points, sizes, view.rotation, view.distance, view.height, mirrored)
@@ -226,7 +226,7 @@ def _window(
 
 def _ring(finger: int, count: int) -> np.ndarray:
     proximal = count - 12 + 3 * finger  # the fingers' capsules are the last twelve
-    return np.array([proximal if finger >= 0 else -1, 0.50, 0.66, 0.0])
+    return np.array([proximal if finger >= 0 else -1, 0.50, 0.66])
 
 
 def _open_sky(depth: np.ndarray, mask: np.ndarray, unit: float) -> np.ndarray:

@@ -110,22 +110,26 @@ def plan(text: str, signer: Signer, hold_s: float, generator: np.random.Generato
         spans.append(Span(kind, letter, start, start + seconds, before, after))
 
     for word in text.split():
-        states = [_held(MOVING.get(letter, letter), signer, generator) for letter in word]
+        states = [_start_of(letter, signer, generator) for letter in word]
         relaxed = _relaxed(states[0])
         outside = relaxed.moved(0.0, -_OUTSIDE)
         add(AWAY, None, _AWAY_S, outside, outside)
         add(ENTER, None, _PASS_S, outside, states[0])
+        slide = -_SLIDE
         for i, (letter, state) in enumerate(zip(word, states)):
             if i:
                 last = spans[-1].after
                 if word[i - 1] == letter and letter not in MOVING:
-                    aside = last.moved(_SLIDE, 0.0)
+                    slide = -slide
+                    aside = last.moved(slide, 0.0)
                     add(CHANGE, None, _CHANGE_S, last, aside)
                     state = dataclasses.replace(last, middle=aside.middle)
                 else:
                     add(CHANGE, None, _CHANGE_S, last, state)
             if letter in MOVING:
+                first, last_place = _path_of(letter, signer)[[0, -1]]
                 end = dataclasses.replace(state, turn=state.turn + (_ROLL[letter], 0.0, 0.0))
+                end = end.moved(*(last_place - first))
                 add(MOVE, letter, _MOVE_S, state, end)
             else:
                 add(HOLD, letter, hold_s, state, state)
@@ -141,12 +145,22 @@ def state_at(span: Span, time_s: float, signer: Signer) -> State:
     share = min(max((time_s - span.start_s) / (span.end_s - span.start_s), 0.0), 1.0)
     state = between(span.before, span.after, share)
     if span.kind == MOVE and span.letter is not None:
-        path = _PATHS[span.letter]
+        path = _path_of(span.letter, signer)
         place = share * (len(path) - 1)
-        right, up = (np.interp(place, np.arange(len(path)), path[:, axis]) for axis in (0, 1))
-        # A left hand writes the mirror image.
-        state = state.moved(float(-right if signer.left else right), float(up))
+        along = [np.interp(place, np.arange(len(path)), path[:, axis]) for axis in (0, 1)]
+        state = dataclasses.replace(state, middle=span.before.middle + along - path[0])
     return _tremble(state, time_s, signer)
+
+
+def _path_of(letter: str, signer: Signer) -> np.ndarray:
+    """Return a movement's path, float64 (n, 2), units right and up; a left hand writes the mirror image."""
+    return np.asarray(_PATHS[letter] * ((-1.0, 1.0) if signer.left else (1.0, 1.0)))
+
+
+def _start_of(letter: str, signer: Signer, generator: np.random.Generator) -> State:
+    """Return the hand as it holds a letter, or begins a movement."""
+    state = _held(MOVING.get(letter, letter), signer, generator)
+    return state.moved(*_path_of(letter, signer)[0]) if letter in MOVING else state
 
 
 def _held(letter: str, signer: Signer, generator: np.random.Generator) -> State:

@@ -187,7 +187,6 @@ def draw_look(signer: Signer, generator: np.random.Generator) -> Look:
     palette[shade.RING] = signer.metal
     palette[shade.KEY] = 0.62 * exposure * (1.15 - ambient) * tint
     palette[shade.AMBIENT] = 0.62 * exposure * ambient / tint
-    palette[shade.SHEEN] = 0.0
     return Look(
         palette,
         direction,

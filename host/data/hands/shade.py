@@ -14,8 +14,8 @@ from host.data.hands.flesh import DISTAL, FOREARM, MIDDLE, PALM, PROXIMAL, SLEEV
 from host.data.hands.raster import FAR
 
 # Rows of the palette.
-BACK, FRONT, NAIL, CLOTH, RING, KEY, AMBIENT, SHEEN = range(8)
-PALETTE_ROWS = 8
+BACK, FRONT, NAIL, CLOTH, RING, KEY, AMBIENT = range(7)
+PALETTE_ROWS = 7
 _SHADOW_STEPS = 12
 
 
@@ -108,7 +108,7 @@ def shade(
         light: float64 (3,), unit vector toward the key light, screen frame.
         look: float64 (5,): strength of shadows, of creases, of the sheen, of the light through the
             skin, and pixels a unit.
-        ring: float64 (4,): capsule that wears it (-1: none), from, to, unused.
+        ring: float64 (3,): capsule that wears it (-1: none), and from where to where along it.
         out: float32 (h, w, 3), written where there is a hand.
     """
     rows, columns = surface.shape[0], surface.shape[1]

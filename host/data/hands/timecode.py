@@ -1,8 +1,9 @@
 """A small pattern in a frame's margin that says which frame it is and when it was made.
 
 64 cells, black or white, row by row, highest bit first: 24 bits frame index, 32 bits milliseconds, 8 bits
-CRC. It stands outside the centre square that the network sees and clear of the overlay's bars, and cells
-are large enough to survive a lossy video, so delay and lost frames can be read off any output.
+CRC. It stands outside the centre square that the network sees, and cells are large enough to survive a
+lossy video, so that lost and repeated frames can be read off any output, and delay by whoever compares the
+time in a frame with that of its being shown. The overlay enlarges frames below 480 x 160 and then hides it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _LARGEST_CELL, _SMALLEST_CELL = 8, 3
 _QUIET = 4  # pixels to the edge of the picture
 _INDEX_BITS, _TIME_BITS, _CRC_BITS = 24, 32, 8
 _LEAST_CONTRAST = 40
+_UNCLEAR = (0.35, 0.65)
 
 
 class TimeCode(NamedTuple):
@@ -33,7 +35,8 @@ class TimeCode(NamedTuple):
 def find_place(height: int, width: int) -> tuple[int, int, int] | None:
     """Return top, left and cell size in a frame of that size; None if the margin is too small."""
     margin = abs(width - height) // 2
-    cell = min(_LARGEST_CELL, (margin - 2 * _QUIET) // _CELLS)
+    room = min(margin, height, width) - 2 * _QUIET
+    cell = min(_LARGEST_CELL, room // _CELLS)
     if cell < _SMALLEST_CELL:
         return None
     if width > height:
@@ -74,6 +77,9 @@ def read_timecode(frame: np.ndarray) -> TimeCode | None:
     inner = area.reshape(_CELLS, cell, _CELLS, cell)[:, 1 : cell - 1, :, 1 : cell - 1]
     level = inner.mean(axis=(1, 3)).ravel()
     if level.max() - level.min() < _LEAST_CONTRAST:
+        return None
+    middle = (level - level.min()) / (level.max() - level.min())
+    if ((middle > _UNCLEAR[0]) & (middle < _UNCLEAR[1])).any():  # a picture, not a pattern
         return None
     word = 0
     for bit in level > (level.max() + level.min()) / 2:

@@ -67,7 +67,8 @@ def parse_uri(uri: str, default_clock: str = VIRTUAL) -> HandsUri:
     wrong = sorted(set(text) - set(string.ascii_uppercase + " "))
     if not text or wrong or len(text) > _LONGEST_TEXT:
         got = f"'{''.join(wrong)[:20]}'" if wrong else f"{len(text)} characters"
-        raise SourceError(f"text must be letters A-Z and spaces, got {got} in {uri}; {FORM}")
+        rule = f"1 to {_LONGEST_TEXT} letters A-Z and spaces"
+        raise SourceError(f"text must be {rule}, got {got} in {uri[:80]}; {FORM}")
     wanted = HandsUri(text, clock=default_clock)
     for name, value in parse_qsl(query, keep_blank_values=True):
         wanted = _set(wanted, name, value, uri)

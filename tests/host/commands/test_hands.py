@@ -127,7 +127,7 @@ def test_a_real_clock_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (["hands://A1", "--headless"], "text must be letters A-Z"),
+        (["HANDS://A1", "--headless"], "text must be 1 to 10000 letters A-Z"),
         (["photo.png", "--headless", "--truth", "t.jsonl"], "--truth needs an input of hands://"),
         (["hands://A?fps=many", "--headless"], "fps must be a number"),
     ],

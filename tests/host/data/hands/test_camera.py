@@ -62,6 +62,14 @@ def test_doubled_letters_spaces_and_movements() -> None:
     assert len(tops) > 5 and max(tops) - min(tops) > 20
 
 
+def test_a_letter_many_times_stays_in_the_picture() -> None:
+    camera = _camera("hands://AAAAAAAA?fps=10&hold=0.3")
+    boxes = [
+        t.box for t in (camera.draw(i)[1] for i in range(camera.frames or 0)) if t.phase == HOLD
+    ]
+    assert boxes and all(box is not None and box[0] > 80 and box[2] < 560 for box in boxes)
+
+
 def test_a_frame_is_a_function_of_the_uri_and_its_number() -> None:
     uri = f"hands://AB?{SMALL}&signer=10003&seed=4"
     one, other = _camera(uri), _camera(uri)
@@ -106,7 +114,7 @@ def test_a_hand_that_is_away_has_no_box() -> None:
 
 
 def test_neighbouring_frames_differ_little() -> None:
-    camera = _camera("hands://WORLD?fps=30&hold=0.3&size=320x240&timecode=off")
+    camera = _camera("hands://WJORZD?fps=30&hold=0.3&size=320x240&timecode=off")
     boxes = [t.box for t in (camera.draw(i)[1] for i in range(camera.frames or 0))]
     for before, after in itertools.pairwise(boxes):
         if before is not None and after is not None and min(before[3], after[3]) < 240:

@@ -74,6 +74,14 @@ def test_other_drawing_code_means_another_cache(
     assert len(names) == 2
 
 
+def test_everything_that_draws_crops_counts() -> None:
+    names = {source.name for source in dataset._sources()}
+    drawing = (
+        "backgrounds colours crop flesh hand kinematics letters poses raster scene shade signer"
+    )
+    assert {f"{name}.py" for name in drawing.split()} | {"skeleton.py", "poses.csv"} <= names
+
+
 def test_a_cache_that_is_a_file_is_no_error(tmp_path: Path) -> None:
     place = tmp_path / "cache"
     place.write_text("not a folder")
@@ -138,6 +146,8 @@ def test_hands_are_mixed_in_at_the_share_asked_for(
     overlap = set(signers[split.train]) & set(signers[split.validation])
     assert overlap <= {-1}
     assert (split.validation < 300).any() and (split.validation >= 300).any()
-    for share in (-0.1, 1.0, 2.0):
-        with pytest.raises(DataError, match="share of rendered hands must be 0 to below 1"):
+    for share in (-0.1, 0.91, 2.0):
+        with pytest.raises(DataError, match="--rendered must be 0 to 0.9"):
             load_training_samples(Path("photos"), None, rendered=share)
+    with pytest.raises(DataError, match="--rendered must go with photos"):
+        load_training_samples(Path("hands"), None, rendered=0.5)

@@ -16,7 +16,7 @@ from host.data.hands.timecode import (
 from target.show.video_file import open_writer
 from target.vision.crop import MAX_TRIM, centre_square
 
-SIZES = [(480, 640), (720, 1280), (1080, 1920), (240, 320), (640, 480)]
+SIZES = [(480, 640), (720, 1280), (1080, 1920), (240, 320), (640, 480), (300, 64), (4096, 64)]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -94,6 +94,14 @@ def test_without_a_margin_there_is_none(size: tuple[int, int]) -> None:
     blank_timecode(frame)
     assert (frame == 120).all()
     assert read_timecode(frame) is None
+
+
+def test_pictures_have_none() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(400):
+        small = generator.integers(0, 256, (60, 80), dtype=np.uint8)
+        frame = cv2.resize(small, (640, 480), interpolation=cv2.INTER_NEAREST)
+        assert read_timecode(frame) is None
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])

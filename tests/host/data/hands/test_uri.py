@@ -29,7 +29,7 @@ def test_the_default_clock_is_the_caller_s() -> None:
 @pytest.mark.parametrize(
     ("uri", "fault"),
     [
-        ("hands://", "text must be letters A-Z and spaces, got 0 characters"),
+        ("hands://", "text must be 1 to 10000 letters A-Z and spaces, got 0 characters"),
         ("hands://?fps=3", "got 0 characters"),
         ("hands://A1!", "got '!1'"),
         ("hands://Ä", "got 'Ä'"),
