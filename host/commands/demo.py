@@ -211,7 +211,7 @@ def _rendered_input() -> _Input:
 
     def complete(source: Source, result: StreamResult) -> dict[str, Any]:
         assert isinstance(source, HandsCamera)
-        return add_truth(source, result)
+        return add_truth(source, result.record, result.letters)
 
     return lambda: HandsCamera(parse_uri(uri), uri), complete
 

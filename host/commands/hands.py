@@ -32,7 +32,7 @@ from target import files
 from target.app import StreamConfig
 from target.camera.video_file import VideoFile
 from target.command_line import count, make_parser, print_result, seed, start_log
-from target.errors import DataError, OutputError, exit_code_of
+from target.errors import EXIT_INTERRUPTED, EXIT_OK, DataError, OutputError, exit_code_of
 from target.manifest import load_manifest
 from target.opencv import cv2
 from target.stream import run_stream
@@ -95,11 +95,13 @@ def _judge(args: argparse.Namespace) -> int:
             camera = HandsCamera(wanted, f"hands://{wanted.text}")
             result = run_stream(camera, runner, manifest, ("none", True), StreamConfig())
             if result.interrupted:
-                raise KeyboardInterrupt
+                break
             verdicts.append(judge(camera.truth, result.letters))
             _log.info("signer %d: %d of %d", signer, verdicts[-1].right, verdicts[-1].holds)
     finally:
         runner.close()
+    if not verdicts:
+        return EXIT_INTERRUPTED
     total = join_all(verdicts)
     result_facts: dict[str, Any] = {
         "model": manifest.name,
@@ -116,7 +118,7 @@ def _judge(args: argparse.Namespace) -> int:
         + (f"; most often {worst}" if worst else "")
     )
     print_result(result_facts, args.json, text)
-    return 0
+    return EXIT_OK if total.holds >= args.holds else EXIT_INTERRUPTED
 
 
 def _timecodes(args: argparse.Namespace) -> int:

@@ -86,7 +86,7 @@ class _Door:
         if self._args.truth:
             lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
             files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
-        return add_truth(self._camera, result)
+        return add_truth(self._camera, result.record, result.letters)
 
 
 def open_bare(xmodel: Path) -> Manifest:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_HERE = Path(__file__).resolve().parent
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile a function of arrays and numbers; where nothing can be written, in every process anew."""
-    keep = os.access(_HERE, os.W_OK) or "NUMBA_CACHE_DIR" in os.environ
-    made: Any = numba.njit(cache=keep, error_model="numpy")(function)
+    """Compile a function of arrays and numbers on its first call.
+
+    The result is kept beside it, or in the user's cache folder where that cannot be written; where neither
+    can, it is made anew in every process, about 20 seconds for all of them.
+    """
+    made: Any
+    try:
+        made = numba.njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:  # numba found no folder to keep it in
+        made = numba.njit(error_model="numpy")(function)
     return cast(_Function, made)

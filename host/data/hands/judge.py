@@ -9,7 +9,6 @@ from typing import Any
 
 from host.data.hands.camera import HandsCamera, Truth
 from host.data.hands.motion import HOLD
-from target.app import StreamResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +86,18 @@ def join_all(verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def add_truth(camera: HandsCamera, result: StreamResult) -> dict[str, Any]:
-    """Return the record of a run on a rendered camera, with how much was read right."""
-    verdict = judge(camera.truth, result.letters)
-    record = {**result.record, "camera": camera.facts(), "truth": verdict.facts()}
+def add_truth(
+    camera: HandsCamera, record: dict[str, Any], letters: Sequence[tuple[int, str]]
+) -> dict[str, Any]:
+    """Return the record of a run on a rendered camera, with how much was read right.
+
+    Args:
+        camera: What was read from, after the run.
+        record: Of the run.
+        letters: Index and predicted letter of every frame processed.
+    """
+    verdict = judge(camera.truth, letters)
+    full = {**record, "camera": camera.facts(), "truth": verdict.facts()}
     if verdict.frames:
-        record["accuracy"] = round(verdict.frames_right / verdict.frames, 6)
-    return record
+        full["accuracy"] = round(verdict.frames_right / verdict.frames, 6)
+    return full

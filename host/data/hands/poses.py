@@ -9,9 +9,10 @@ of constant bone lengths, 27 parameters, z at a third of the weight) to publishe
     SigNN         Apache-2.0; up to eight signers, 2-D; github.com/AriAlavi/SigNN
     Insitee       Apache-2.0; one signer, 2-D; github.com/Insitee/ASL
 
-For each letter and set: the medoid and poses far from each other among the inner three quarters; 39 whose
-tracking had failed by eye were left out, and J and Z, which are movements. The depth of the 2-D sets is
-a guess of the fit. What the landmarks do not tell is mended in letters.py and marked Assumed there.
+For each letter and set: the medoid and poses far from each other among the inner three quarters; 33 whose
+tracking had failed by eye were left out, and J and Z, which are movements; X begins with its 3-D poses.
+The depth of the 2-D sets is a guess of the fit. What the landmarks do not tell is mended in letters.py and
+marked Assumed there.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ def _tile(letter: str, signer: Signer, seed: int, varied: bool) -> np.ndarray:
     if letter in STATIC:
         variety = Variety() if varied else _CHART
         posture = draw_posture(letter, signer, variety, generator)
-        states = [(reached(posture, signer), posture.turn, posture.wrist, posture.mirrored)]
-        places = [np.zeros(2)]
+        angles, turn, wrist = reached(posture, signer), posture.turn, posture.wrist
+        mirrored, places = posture.mirrored, []
     else:
         span = _movement(letter, signer, generator)
         moments = [
@@ -58,9 +58,8 @@ def _tile(letter: str, signer: Signer, seed: int, varied: bool) -> np.ndarray:
             for share in np.linspace(0, 1, 15)
         ]
         last = moments[-1]
-        states = [(last.angles, last.turn, last.wrist, signer.left)]
+        angles, turn, wrist, mirrored = last.angles, last.turn, last.wrist, signer.left
         places = [moment.middle - last.middle for moment in moments]
-    angles, turn, wrist, mirrored = states[0]
     placed = place_hand(angles, turn, wrist, signer, (9.0, 0.6, mirrored))
     left, top, right, bottom = placed.box()
     room = 0.6 if letter in MOVING else 0.0
@@ -69,7 +68,7 @@ def _tile(letter: str, signer: Signer, seed: int, varied: bool) -> np.ndarray:
     drawn = draw(placed, look, origin, unit, (side, side))
     composite(drawn, wall)
     picture = to_bytes(wall)
-    if len(places) > 1:
+    if places:
         tip = placed.points[20 if letter == "J" else 8, :2]
         path = np.array([tip + (p[0], -p[1]) for p in places]) * unit + origin
         cv2.polylines(picture, [path.astype(np.int32)], False, (40, 40, 220), 6, cv2.LINE_AA)
