@@ -15,6 +15,7 @@ from target.errors import exit_code_of
 COMMANDS = {
     "data": "find, check and describe Sign Language MNIST, or say how to get it",
     "train": "train a network on it, or on rendered hands",
+    "scratch": "train a small network written out in numpy, to see how training works",
     "hands": "rendered hands: a sheet, a model judged through a rendered camera",
     "quantize": "float model -> int8 graph with power-of-two scales",
     "compile": "int8 graph -> .xmodel, manifest and golden vectors",
