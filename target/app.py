@@ -96,7 +96,7 @@ class App:
         self._clock = StageClock()
         self._preprocess = Preprocessor(manifest, runner.input)
         self._postprocess = Postprocessor(
-            manifest.classes, runner.output, runner.gives_probabilities
+            manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
         )
         self._speller = Speller(config.spell)
         self._meter = _Meter()

@@ -13,6 +13,7 @@ from target.errors import DataError, ModelError
 from target.schema import find_fault, load_schema
 from target.text.labels import classes_of_outputs
 from target.vision.crop import MAX_TRIM
+from target.vision.treatment import Treatment, treatment_of
 
 NAME = "model.json"
 SCHEMA_VERSION = 1
@@ -61,9 +62,19 @@ class Manifest:
         return float(self.content["input"]["crop"]["max_trim"])
 
     @property
+    def treatment(self) -> Treatment:
+        """What is done to the gray levels of the crop; none where the manifest says nothing."""
+        return treatment_of(self.content["input"].get("treatment"))
+
+    @property
     def output_fix_point(self) -> int:
         """Of the network's output codes."""
         return int(self.content["output"]["fix_point"])
+
+    @property
+    def temperature(self) -> float:
+        """What scores are divided by before the softmax; 1 where the manifest says nothing."""
+        return float(self.content["output"].get("temperature", 1.0))
 
     @property
     def classes(self) -> List[Optional[str]]:
@@ -205,6 +216,10 @@ def check_manifest(content: Any, where: str) -> None:
         raise ModelError(f"input must be square, got {height}x{width} in {where}")
     if not math.isfinite(content["input"]["scale"]):
         raise ModelError(f"input.scale must be finite, got {content['input']['scale']} in {where}")
+    temperature = content["output"].get("temperature", 1)
+    if not math.isfinite(temperature):
+        raise ModelError(f"output.temperature must be finite, got {temperature} in {where}")
+    treatment_of(content["input"].get("treatment"))
     letters = [letter for letter in content["output"]["classes"] if letter is not None]
     if not letters or len(set(letters)) != len(letters):
         raise ModelError(f"output.classes must name each letter once, got {letters} in {where}")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from host.data.calibration import choose_calibration
+from host.data.calibration import choose_images
 from host.data.load import load_test_samples, load_training_samples
 from host.data.samples import Samples
 from host.dpu.engines.base import ENGINES
@@ -67,7 +67,7 @@ def _run(args: argparse.Namespace) -> int:
         files.check_writable(args.out)
     manifests = [load_manifest(folder) for folder in args.models]
     training = load_training_samples(args.data, args.cache)
-    calibration = choose_calibration(training.images, CALIBRATION_IMAGES, 1)
+    calibration = choose_images(training.images, CALIBRATION_IMAGES, 1)
     needs = RunnerNeeds(args.threads, calibration, args.cache, args.engine)
     records: list[dict[str, Any]] = []
     for manifest in manifests:

@@ -23,7 +23,9 @@ import numpy as np
 from host.compiler.compile import Compiled, compile_graph
 from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
+from host.data.calibration import treat_all
 from host.data.load import load_test_samples
+from host.data.trained import read_treatment
 from host.dpu.arch import ZCU104
 from host.dpu.latency.boards import DEFAULT_RELEASE, find_board, find_release
 from host.dpu.latency.describe import summarize_prediction
@@ -103,7 +105,8 @@ def run_compilation(
     real = np.zeros((0, *doors[0].tensor.dims[1:]), np.int8)
     if len(images):
         scale = training.get("input", {}).get("scale", 1 / 255)
-        real = quantize(images[..., None] * scale, doors[0].tensor.fix_point)
+        treated = treat_all(images, read_treatment(folder))
+        real = quantize(treated[..., None] * scale, doors[0].tensor.fix_point)
     golden = golden_vectors(compiled.graph, doors, real, seed)
     with contextlib.ExitStack() as stack:
         # Left in reverse: the manifest gets its name last, when every file it vouches for is there.

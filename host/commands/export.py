@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.data.calibration import choose_calibration
+from host.data.calibration import choose_images
 from host.data.load import load_test_samples, load_training_samples
 from host.paths import CACHE, DATA
 from host.runners.baselines import baseline_file
@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> int:
     save_reference(reference, manifest, paths[0])
     if not args.reference_only:
         training = load_training_samples(args.data, args.cache)
-        calibration = choose_calibration(training.images, CALIBRATION_IMAGES, 1)
+        calibration = choose_images(training.images, CALIBRATION_IMAGES, 1)
         for name, file in BASELINES.items():
             source = baseline_file(name, manifest, calibration, args.cache)
             path = args.out / file

@@ -3,7 +3,8 @@
     python -m host quantize build/models/signnet --data data/archive.zip
     python -m host quantize FLOAT.keras --images IMAGES.npz --out DIR
 
-Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255) or on random
+Calibrates on images of an .npz file (array x, (n, h, w, c); uint8 is divided by 255,
+after the treatment of gray levels that train.json names) or on random
 training images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz, quantize.json and
 a report on the layers (layers.json, .md, .png), with --outputs-for also outputs_int8.npz. The report looks at
 images that were not calibrated on, if there are any; an array y of the .npz file gives their classes.
@@ -25,6 +26,7 @@ import numpy as np
 from host.data.calibration import CalibrationImages, images_of_file, images_of_samples
 from host.data.load import load_training_samples
 from host.data.npz import load_images
+from host.data.trained import read_treatment
 from host.dpu.emulator import Emulator
 from host.graph.from_keras import from_keras
 from host.graph.graph import Graph
@@ -42,6 +44,7 @@ from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
 from target.errors import exit_code_of
 from target.manifest import check_name
+from target.vision.treatment import Treatment
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +102,7 @@ def _run(args: argparse.Namespace) -> int:
     facts = {"images": given.source, "float_sha256": files.sha256_of(path)}
     result = run_quantization(graph, given.calibration, config, out, name, facts, finetune)
     if args.outputs_for:
-        _write_outputs(graph, result.graph, load_images(args.outputs_for), out)
+        _write_outputs(graph, result.graph, load_images(args.outputs_for, _treatment(args)), out)
     summary: dict[str, Any] = {
         "out": str(out),
         "seconds": round(result.seconds, 3),
@@ -124,11 +127,16 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _images(args: argparse.Namespace, graph: Graph) -> CalibrationImages:
+    treatment = _treatment(args)
     if args.images:
-        return images_of_file(args.images, args.count)
+        return images_of_file(args.images, args.count, treatment)
     samples = load_training_samples(args.data, args.cache)
     outputs = graph.outputs()[0].tensor.dims[-1]
-    return images_of_samples(samples, args.count, args.seed, outputs)
+    return images_of_samples(samples, args.count, args.seed, outputs, treatment)
+
+
+def _treatment(args: argparse.Namespace) -> Treatment:
+    return read_treatment(args.model if args.model.is_dir() else args.model.parent)
 
 
 def _report(result: QuantizationResult, given: CalibrationImages, out: Path) -> str:

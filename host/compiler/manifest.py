@@ -13,6 +13,7 @@ from host.graph.graph import Op
 from target.manifest import NAME, SCHEMA_VERSION, check_manifest
 from target.text.labels import classes_of_outputs
 from target.vision.crop import MAX_TRIM
+from target.vision.treatment import treatment_of
 
 _VERSIONS = ("numpy", "keras", "tensorflow", "protobuf")
 
@@ -52,6 +53,7 @@ def build_manifest(
             "channels": channels,
             "colour": training.get("input", {}).get("colour", "gray"),
             "crop": {"rule": "centre-square", "max_trim": MAX_TRIM},
+            "treatment": treatment_of(training.get("input", {}).get("treatment")).describe(),
             "scale": training.get("input", {}).get("scale", 1 / 255),
             "fix_point": source.tensor.fix_point,
         },
@@ -59,6 +61,7 @@ def build_manifest(
             "tensor": last.tensor.name,
             "classes": classes_of_outputs(last.tensor.dims[-1]),
             "fix_point": last.tensor.fix_point,
+            "temperature": training.get("temperature", 1.0),
         },
         "files": {
             role: {"path": path, "sha256": sha256} for role, (path, sha256) in hashes.items()

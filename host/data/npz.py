@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from target.errors import DataError
+from target.vision.treatment import NO_TREATMENT, Treatment, treat
 
 
-def load_images(path: Path) -> np.ndarray:
+def load_images(path: Path, treatment: Treatment = NO_TREATMENT) -> np.ndarray:
     """Return the network inputs of an .npz file.
 
     Args:
-        path: Has an array `x`, (n, h, w, c): uint8 is divided by 255 in float32, float32 is used as
-            it is.
+        path: Has an array `x`, (n, h, w, c): uint8 is treated and divided by 255 in float32, float32
+            is used as it is.
+        treatment: Of gray levels, of the network.
 
     Returns:
         float32 (n, h, w, c).
@@ -33,6 +35,8 @@ def load_images(path: Path) -> np.ndarray:
             f" in {path}"
         )
     if x.dtype == np.uint8:
+        if treatment != NO_TREATMENT and x.shape[3] == 1:
+            x = np.stack([treat(image, treatment) for image in x[..., 0]])[..., None]
         return x.astype(np.float32) / np.float32(255)
     if not np.isfinite(x).all():
         image = int(np.argwhere(~np.isfinite(x))[0][0])

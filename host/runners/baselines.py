@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.data.calibration import network_input
 from host.graph.from_keras import from_keras
 from host.graph.keras_file import load_keras_model
 from host.runners.litert import CALIBRATION_IMAGES, convert
@@ -22,7 +23,7 @@ def baseline_file(name: str, manifest: Manifest, images: np.ndarray, cache: Path
     Args:
         name: A key of BASELINES.
         manifest: Names the float model.
-        images: float32 (n, h, w, 1) for LiteRT's int8 calibration; the first 200 are used.
+        images: uint8 (n, h, w), gray and not treated, for LiteRT's int8 calibration; the first 200.
         cache: Folder for the files.
 
     Raises:
@@ -31,11 +32,12 @@ def baseline_file(name: str, manifest: Manifest, images: np.ndarray, cache: Path
     """
     manifest.verify("float")
     source = manifest.file("float")
+    images = network_input(images[:CALIBRATION_IMAGES], manifest.treatment)
     key = files.sha256_of(source)[:16]
     if name == "litert-int8":
         if not len(images):
             raise DataError("int8 calibration must have images, got none; pass --data")
-        key += "-" + hashlib.sha256(images[:CALIBRATION_IMAGES].tobytes()).hexdigest()[:8]
+        key += "-" + hashlib.sha256(images.tobytes()).hexdigest()[:8]
     path = cache / f"{manifest.name}-{key}-{BASELINES[name]}"
     if not path.is_file():
         files.write_bytes(path, _make(name, source, images))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 
+from host.data.calibration import treat_all
 from host.data.samples import Samples
 from host.graph.keras_file import load_keras_model
 from host.runners.emulator import EmulatorRunner
@@ -37,8 +40,10 @@ def make_reference(samples: Samples, manifest: Manifest, cache: Path | None) -> 
     if not len(samples):
         raise DataError(f"benchmark must have at least one image, got none in {samples.source}")
     floats = str(manifest.content["files"].get("float", {}).get("sha256", "none"))
+    source = json.dumps(manifest.content["input"], sort_keys=True)
     key = f"{manifest.sha256[:12]}-{floats[:8]}-{samples.sha256[:12]}-{len(samples)}"
-    path = cache and cache / f"reference-{key}-{manifest.input_scale:.6g}.npz"
+    key += f"-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+    path = cache and cache / f"reference-{key}.npz"
     if path and path.is_file():
         with contextlib.suppress(DataError):  # a damaged cache is made anew
             return load_reference(path, manifest)
@@ -82,7 +87,7 @@ def take(reference: Reference, count: int) -> Reference:
 
 def _compute(samples: Samples, manifest: Manifest) -> Reference:
     emulator = EmulatorRunner(manifest, "reference")
-    grays = _grays(samples.images, manifest)
+    grays = treat_all(_grays(samples.images, manifest), manifest.treatment)
     table = input_table(manifest.input_scale, emulator.input)
     codes = np.concatenate(
         [
@@ -106,7 +111,7 @@ def _compute(samples: Samples, manifest: Manifest) -> Reference:
 
 
 def _grays(images: np.ndarray, manifest: Manifest) -> np.ndarray:
-    """Return the images as the network sees them, uint8 (n, size, size)."""
+    """Return the gray crops at the network's size, uint8 (n, size, size)."""
     size = manifest.input_size
     if images.shape[1:] == (size, size):
         return images

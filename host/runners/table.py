@@ -22,7 +22,7 @@ class RunnerNeeds:
 
     Attributes:
         threads: Of runners that can be told.
-        calibration: float32 (n, h, w, 1), for LiteRT's int8 conversion; may be empty.
+        calibration: uint8 (n, h, w), gray and not treated, for LiteRT's int8 conversion; may be empty.
         cache: Folder for converted models.
         engine: Of the emulator.
     """

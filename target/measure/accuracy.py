@@ -68,7 +68,9 @@ def check_accuracy(runner: Runner, manifest: Manifest, reference: Reference) -> 
 def _run(runner: Runner, manifest: Manifest, reference: Reference) -> tuple[List[str], List[int]]:
     """Return the letter of every image, and the images whose codes are not the expected ones."""
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(manifest.classes, runner.output, runner.gives_probabilities)
+    postprocess = Postprocessor(
+        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
+    )
     codes = reference.codes if runner.promise == "codes" else None
     letters, different = [], []
     for index, image in enumerate(reference.images):

@@ -83,7 +83,9 @@ def run_single_stream(
         raise DataError("benchmark must have at least one image, got none")
     frames = list(images)
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(manifest.classes, runner.output, runner.gives_probabilities)
+    postprocess = Postprocessor(
+        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
+    )
     for index in range(config.warmup):
         postprocess(runner.infer(preprocess(frames[index % len(frames)])))
     now = time.perf_counter

@@ -106,7 +106,9 @@ def _measure(
 def _loop(runner: Any, manifest: Manifest, images: Sequence[np.ndarray]) -> Any:
     """Yield once for every frame that is done."""
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(manifest.classes, runner.output, runner.gives_probabilities)
+    postprocess = Postprocessor(
+        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
+    )
     asynchronous = hasattr(runner, "submit")
     tickets: Deque[Any] = collections.deque()
     index = 0

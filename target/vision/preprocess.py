@@ -6,6 +6,7 @@ Everything that depends on the model comes from its manifest; the steps stand he
       -> centre square (target/vision/crop.py)
       -> gray, OpenCV's weights 0.299 R + 0.587 G + 0.114 B
       -> size x size by area averaging
+      -> treatment of the gray levels (target/vision/treatment.py)
       -> table[gray]: int8 code floor(gray * scale * 2**fix_point + 0.5), saturated; or float32
       gray * scale
 """
@@ -19,6 +20,7 @@ from target.manifest import Manifest
 from target.opencv import cv2
 from target.runners.base import TensorSpec
 from target.vision.crop import centre_square, cut
+from target.vision.treatment import treat
 
 
 def input_table(scale: float, spec: TensorSpec) -> np.ndarray:
@@ -50,11 +52,12 @@ class Preprocessor:
     def __init__(self, manifest: Manifest, spec: TensorSpec) -> None:
         self._size = manifest.input_size
         self._max_trim = manifest.max_trim
+        self._treatment = manifest.treatment
         self._table = input_table(manifest.input_scale, spec)
         self._tensor = np.zeros(spec.shape, dtype=spec.dtype)
 
     def gray(self, frame: np.ndarray) -> np.ndarray:
-        """Return what the network sees, uint8 (size, size).
+        """Return the gray crop at the network's size, not yet treated, uint8 (size, size).
 
         Args:
             frame: uint8 (h, w, 3) BGR or (h, w) gray.
@@ -83,5 +86,6 @@ class Preprocessor:
         Returns:
             (1, size, size, 1) of the runner's dtype.
         """
-        np.take(self._table, self.gray(frame), out=self._tensor[0, :, :, 0], mode="clip")
+        gray = treat(self.gray(frame), self._treatment)
+        np.take(self._table, gray, out=self._tensor[0, :, :, 0], mode="clip")
         return self._tensor

@@ -54,7 +54,7 @@ def check_runner(
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "keras-gpu"])
 def test_runner(name: str, signnet: Manifest, data: SignMnist, tmp_path: Path) -> None:
-    calibration = data.train.images[:200].astype(np.float32)[..., None] / np.float32(255)
+    calibration = data.train.images[:200]
     runner = make_runner(name, signnet, RunnerNeeds(1, calibration, tmp_path))
     rows = np.random.default_rng(0).permutation(len(data.test))[:40]
     check_runner(runner, signnet, data.test.images[rows], data.test.labels[rows])

@@ -85,6 +85,17 @@ def test_a_single_letter_has_no_runner_up() -> None:
     assert prediction == Prediction("B", 1.0, None, 0.0)
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_temperature_divides_the_scores(temperature: float) -> None:
+    scores = np.array([[0.5, 2.0, -1.0]], np.float32)
+    expected = softmax(scores[0] / temperature)
+    cooled = Postprocessor(ABC, _spec(3), False, temperature)(scores)
+    assert (cooled.letter, cooled.runner_up) == ("B", "A")
+    assert cooled.confidence == pytest.approx(expected[1], rel=1e-5)
+    given = Postprocessor(ABC, _spec(3), True, temperature)(softmax(scores))
+    assert given.confidence == pytest.approx(cooled.confidence, rel=1e-4)
+
+
 def test_probabilities_of_zero_do_not_divide_by_zero() -> None:
     prediction = Postprocessor(ABC, _spec(3), True)(np.zeros((1, 3), np.float32))
     assert prediction.confidence == 0.0
