@@ -11,12 +11,15 @@ import numpy as np
 SAME_PHOTO_CORRELATION = 0.98
 
 
-def photo_groups(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def photo_groups(
+    images: np.ndarray, labels: np.ndarray, correlation: float = SAME_PHOTO_CORRELATION
+) -> np.ndarray:
     """Number the source photos.
 
     Args:
         images: uint8 (n, h, w).
         labels: (n,); rows of different labels are never grouped.
+        correlation: Above which two images are of one photo; frames of one film want a lower one.
 
     Returns:
         int64 (n,): the group of each row, 0..groups-1, numbered by first row within each label.
@@ -25,7 +28,7 @@ def photo_groups(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     count = 0
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        component = _components(_unit_rows(images[rows]))
+        component = _components(_unit_rows(images[rows]), correlation)
         groups[rows] = component + count
         count += int(component.max()) + 1
     return groups
@@ -38,9 +41,9 @@ def _unit_rows(images: np.ndarray) -> np.ndarray:
     return np.asarray(flat / np.maximum(norms, np.float32(1e-6)))
 
 
-def _components(unit: np.ndarray) -> np.ndarray:
+def _components(unit: np.ndarray, correlation: float) -> np.ndarray:
     """Label connected components by passing the smallest row number along the edges."""
-    near = unit @ unit.T > SAME_PHOTO_CORRELATION
+    near = unit @ unit.T > correlation
     np.fill_diagonal(near, True)
     label = np.arange(len(unit))
     while True:

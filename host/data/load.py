@@ -8,41 +8,26 @@ from pathlib import Path
 from host.data.hands.dataset import HELD_OUT, NAME, TRAINING, render_samples
 from host.data.locate import locate
 from host.data.photos import is_photo_folder, load_photos
-from host.data.samples import Samples, join
+from host.data.samples import Samples
 from host.data.sign_mnist import SIDE, load_sign_mnist
-from target.errors import DataError
-from target.text.labels import STATIC_LABELS
 from target.vision.crop import MAX_TRIM
 
-_MOST_RENDERED = 0.9
 
-
-def load_training_samples(path: Path, cache: Path | None, rendered: float = 0.0) -> Samples:
+def load_training_samples(path: Path, cache: Path | None) -> Samples:
     """Return the training part of the data set, all photos of a folder by letter, or rendered hands.
 
     Args:
-        path: Archive, CSV file or folder; `hands` for rendered hands alone.
+        path: Archive, CSV file or folder; `hands` for rendered hands.
         cache: Folder for the parsed and rendered copies.
-        rendered: Share of rendered hands among all images, 0 to 0.9; they are added.
 
     Raises:
-        DataError: If there is nothing of the kind, it is faulty, or the share is impossible.
+        DataError: If there is nothing of the kind, or it is faulty.
     """
-    if not 0 <= rendered <= _MOST_RENDERED:
-        raise DataError(f"--rendered must be 0 to {_MOST_RENDERED}, got {rendered}")
-    if is_rendered(path) and rendered:
-        raise DataError(f"--rendered must go with photos, got {rendered} with rendered hands alone")
     if is_rendered(path):
         return render_samples(TRAINING, cache)
     if is_photo_folder(path):
-        real = load_photos(path, SIDE, MAX_TRIM)
-    else:
-        real = load_sign_mnist(locate(path), cache).train
-    if rendered == 0:
-        return real
-    count = max(round(len(real) * rendered / (1 - rendered)), len(STATIC_LABELS))
-    hands = render_samples(dataclasses.replace(TRAINING, images=count), cache)
-    return join(real, hands, f"{real.source} and {count} rendered hands")
+        return load_photos(path, SIDE, MAX_TRIM)
+    return load_sign_mnist(locate(path), cache).train
 
 
 def load_test_samples(

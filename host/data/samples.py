@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ class Samples:
         source: Where they come from, for messages and the manifest.
         sha256: Of the source's bytes, 64 hexadecimal digits.
         signers: int64 (n,), who signs each image, -1 where nobody knows; None if nobody knows of any.
+        photos: int64 (n,), the photo each image was made from, -1 where nobody knows; None as above.
+        parts: str (n,), the data set each image is of, where several are joined; None for one.
+        masks: uint8 (n, h, w), 255 where the hand is; all 0 where nobody knows; None if nobody knows of any.
     """
 
     images: np.ndarray
@@ -27,6 +31,9 @@ class Samples:
     source: str
     sha256: str
     signers: np.ndarray | None = None
+    photos: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    masks: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
@@ -39,49 +46,72 @@ class Samples:
                 f"labels must be one per image ({len(self.images)}), got {self.labels.shape}"
                 f" in {self.source}"
             )
-        if self.signers is not None and self.signers.shape != self.labels.shape:
-            raise DataError(
-                f"signers must be one per image ({len(self.images)}), got {self.signers.shape}"
-                f" in {self.source}"
-            )
+        for name in ("signers", "photos", "parts"):
+            values = getattr(self, name)
+            if values is not None and values.shape != self.labels.shape:
+                raise DataError(
+                    f"{name} must be one per image ({len(self.images)}), got {values.shape}"
+                    f" in {self.source}"
+                )
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, rows: np.ndarray) -> Samples:
         """Return the samples of the given row indices or boolean mask, in that order."""
-        signers = None if self.signers is None else self.signers[rows]
-        return dataclasses.replace(
-            self, images=self.images[rows], labels=self.labels[rows], signers=signers
-        )
+        kept: dict[str, Any] = {
+            name: None if values is None else values[rows]
+            for name in ("signers", "photos", "parts", "masks")
+            for values in [getattr(self, name)]
+        }
+        return dataclasses.replace(self, images=self.images[rows], labels=self.labels[rows], **kept)
 
-    def known_signers(self) -> np.ndarray:
-        """Return who signs each image, int64 (n,), -1 where nobody knows."""
-        if self.signers is None:
-            return np.full(len(self), -1, dtype=np.int64)
-        return self.signers
+    def with_masks(self, masks: np.ndarray) -> Samples:
+        """Return the same samples with masks of the hands."""
+        if masks.shape != self.images.shape:
+            raise DataError(
+                f"masks must be of the images' shape {self.images.shape}, got {masks.shape}"
+                f" in {self.source}"
+            )
+        return dataclasses.replace(self, masks=masks)
+
+    def known(self, name: str) -> np.ndarray:
+        """Return `signers` or `photos`, int64 (n,), -1 where nobody knows."""
+        values = getattr(self, name)
+        return np.full(len(self), -1, dtype=np.int64) if values is None else np.asarray(values)
+
+    def part_names(self) -> np.ndarray:
+        """Return the data set of each image, str (n,); the source where there is one."""
+        return np.full(len(self), self.source) if self.parts is None else self.parts
 
 
-def join(first: Samples, second: Samples, source: str) -> Samples:
-    """Return the samples of both, one after the other.
+def join(parts: dict[str, Samples], source: str) -> Samples:
+    """Return the samples of several data sets, one after the other.
 
     Args:
-        first: Images of the same size as the second's.
-        second: The other.
+        parts: By name; images of one size.
         source: Of the result.
 
     Raises:
         DataError: If the sizes differ.
     """
-    if first.images.shape[1:] != second.images.shape[1:]:
-        raise DataError(
-            f"images must be of one size, got {first.images.shape[1:]} in {first.source}"
-            f" and {second.images.shape[1:]} in {second.source}"
-        )
+    sizes = {samples.source: samples.images.shape[1:] for samples in parts.values()}
+    if len(set(sizes.values())) != 1:
+        raise DataError(f"images must be of one size, got {sizes}")
+    every = list(parts.values())
     return Samples(
-        np.concatenate([first.images, second.images]),
-        np.concatenate([first.labels, second.labels]),
+        np.concatenate([samples.images for samples in every]),
+        np.concatenate([samples.labels for samples in every]),
         source,
-        hashlib.sha256((first.sha256 + second.sha256).encode()).hexdigest(),
-        np.concatenate([first.known_signers(), second.known_signers()]),
+        hashlib.sha256("".join(samples.sha256 for samples in every).encode()).hexdigest(),
+        np.concatenate([samples.known("signers") for samples in every]),
+        np.concatenate([samples.known("photos") for samples in every]),
+        np.concatenate([np.full(len(samples), name) for name, samples in parts.items()]),
+        _joined_masks(every),
     )
+
+
+def _joined_masks(every: list[Samples]) -> np.ndarray | None:
+    if all(samples.masks is None for samples in every):
+        return None
+    return np.concatenate([np.zeros_like(s.images) if s.masks is None else s.masks for s in every])

@@ -39,14 +39,25 @@ def split_by_photo(samples: Samples, share: float, seed: int) -> Split:
 
     Args:
         samples: The training part.
-        share: 0-1, of the signers, and of the photos of each letter; at least one of each.
+        share: 0-1, of the signers, and of the photos of each letter; at least one of each. Of data that
+            several sets were joined to, of each set.
         seed: Of the draw.
 
     Raises:
         DataError: If there is nothing to divide.
     """
     generator = np.random.default_rng(seed)
-    signers = samples.known_signers()
+    held = np.zeros(len(samples), dtype=bool)
+    parts = samples.part_names()
+    for part in dict.fromkeys(parts):
+        rows = np.flatnonzero(parts == part)
+        held[rows] = _hold_back(samples.take(rows), share, generator)
+    return Split(np.flatnonzero(~held), np.flatnonzero(held))
+
+
+def _hold_back(samples: Samples, share: float, generator: np.random.Generator) -> np.ndarray:
+    """Return whether each row of one data set is held back."""
+    signers = samples.known("signers")
     held = np.zeros(len(samples), dtype=bool)
     unknown = np.flatnonzero(signers < 0)
     if len(unknown):
@@ -54,12 +65,14 @@ def split_by_photo(samples: Samples, share: float, seed: int) -> Split:
     people = np.unique(signers[signers >= 0])
     if len(people):
         held |= np.isin(signers, _choose(people, share, generator, "signers", samples.source))
-    return Split(np.flatnonzero(~held), np.flatnonzero(held))
+    return held
 
 
 def _hold_photos(samples: Samples, share: float, generator: np.random.Generator) -> np.ndarray:
     """Return whether each row's photo is held back."""
-    groups = photo_groups(samples.images, samples.labels)
+    groups = samples.known("photos")
+    if (groups < 0).any():
+        groups = photo_groups(samples.images, samples.labels)
     chosen = []
     for label in np.unique(samples.labels):
         own = np.unique(groups[samples.labels == label])
@@ -77,18 +90,60 @@ def _choose(
     return generator.choice(of, size=count, replace=False)
 
 
-def split_by_rule(samples: Samples, rule: str, seed: int) -> Split:
-    """Split as a rule says: `tail:N` or `photo:SHARE`.
+def split_randomly(samples: Samples, share: float, seed: int) -> Split:
+    """Keep a share of the rows, drawn one by one: rows of one photo fall on both sides (see count_leaked)."""
+    count = round(share * len(samples))
+    if not 0 < count < len(samples):
+        raise DataError(
+            f"validation rows must be 1-{len(samples) - 1}, got {count} in {samples.source}"
+        )
+    rows = np.random.default_rng(seed).permutation(len(samples))
+    return Split(np.sort(rows[count:]), np.sort(rows[:count]))
+
+
+def count_leaked(samples: Samples, split: Split) -> int:
+    """Return how many validation rows have a row of the same photo, or signer, among the training rows."""
+    parts = samples.part_names()
+    leaked = 0
+    for part in dict.fromkeys(parts):
+        rows = np.flatnonzero(parts == part)
+        own = samples.take(rows)
+        groups = own.known("signers")
+        if (groups < 0).any():
+            groups = own.known("photos")
+        if (groups < 0).any():
+            groups = photo_groups(own.images, own.labels)
+        trained = np.isin(rows, split.train)
+        leaked += int(np.isin(groups[~trained], groups[trained]).sum())
+    return leaked
+
+
+def parse_rule(rule: str) -> tuple[str, float]:
+    """Return kind and value of a rule: `tail:N`, `photo:SHARE` or `random:SHARE`.
 
     Raises:
-        DataError: If the rule is another one or the split is impossible.
+        DataError: If the rule is another one.
     """
     kind, _, value = rule.partition(":")
     try:
         if kind == "tail":
-            return split_tail(samples, int(value))
-        if kind == "photo" and 0 < float(value) < 1:
-            return split_by_photo(samples, float(value), seed)
+            return kind, int(value)
+        if kind in ("photo", "random") and 0 < float(value) < 1:
+            return kind, float(value)
     except ValueError:
         pass
-    raise DataError(f"validation must be 'tail:N' or 'photo:SHARE', got '{rule}'")
+    raise DataError(f"validation must be 'tail:N', 'photo:SHARE' or 'random:SHARE', got '{rule}'")
+
+
+def split_by_rule(samples: Samples, rule: str, seed: int) -> Split:
+    """Split as a rule says: see parse_rule.
+
+    Raises:
+        DataError: If the rule is another one or the split is impossible.
+    """
+    kind, value = parse_rule(rule)
+    if kind == "tail":
+        return split_tail(samples, int(value))
+    if kind == "photo":
+        return split_by_photo(samples, value, seed)
+    return split_randomly(samples, value, seed)

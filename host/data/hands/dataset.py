@@ -37,9 +37,9 @@ class HandsConfig:
         crop: How they are drawn.
     """
 
-    images: int = 48_000
+    images: int = 96_000
     first_signer: int = 0
-    signers: int = 2000
+    signers: int = 4000
     seed: int = 1
     crop: CropConfig = dataclasses.field(default_factory=CropConfig)
 

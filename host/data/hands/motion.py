@@ -22,8 +22,8 @@ _PASS_S = 0.6  # coming in, leaving
 _AWAY_S = 0.4
 _SLIDE = 0.35  # units that a doubled letter is moved
 _OUTSIDE = 3.2  # units below the middle: out of the picture
-# Somebody who signs clearly, for somebody who learns to read.
-_HELD = Variety(joint_deg=2.0, turn=0.4, between=0.5, variants=None, mirrored_sense=0.0, poses=2)
+# Somebody who signs clearly, for somebody who learns to read: the most typical pose of each letter.
+_HELD = Variety(joint_deg=2.0, turn=0.3, between=0.0, variants=None, mirrored_sense=0.0, poses=1)
 # Paths in units, right and up in the picture, as somebody who looks at the signer sees them. Assumed.
 _PATHS = {
     "J": np.array(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from host.data.groups import photo_groups
-from host.data.samples import Samples
-from host.data.split import Split, split_by_photo, split_by_rule, split_tail
+from host.data.samples import Samples, join
+from host.data.split import Split, count_leaked, split_by_photo, split_by_rule, split_tail
 from target.errors import DataError
 
 
@@ -81,7 +81,8 @@ def test_split_by_rule_takes_both_rules() -> None:
 )
 def test_split_by_rule_refuses(rule: str) -> None:
     with pytest.raises(
-        DataError, match=f"validation must be 'tail:N' or 'photo:SHARE', got '{rule}'"
+        DataError,
+        match=f"validation must be 'tail:N', 'photo:SHARE' or 'random:SHARE', got '{rule}'",
     ):
         split_by_rule(_samples(), rule, 1)
 
@@ -89,3 +90,45 @@ def test_split_by_rule_refuses(rule: str) -> None:
 def test_split_by_rule_says_what_is_wrong_with_the_number() -> None:
     with pytest.raises(DataError, match="validation rows must be 1-39, got 40"):
         split_by_rule(_samples(), "tail:40", 1)
+
+
+def _two_sets() -> Samples:
+    """Ten images of five photos, and twelve of four signers, joined."""
+    images = np.random.default_rng(3).integers(0, 256, (22, 28, 28)).astype(np.uint8)
+    labels = np.zeros(22, np.uint8)
+    photos = Samples(images[:10], labels[:10], "p", "1" * 64, photos=np.arange(10) // 2)
+    people = Samples(images[10:], labels[10:], "s", "2" * 64, signers=np.arange(12) // 3)
+    return join({"photos": photos, "people": people}, "both")
+
+
+def test_of_each_joined_set_whole_photos_and_signers_are_held_back() -> None:
+    samples = _two_sets()
+    split = split_by_photo(samples, 0.4, seed=1)
+    parts = samples.part_names()[split.validation]
+    assert ((parts == "photos").sum(), (parts == "people").sum()) == (4, 6)
+    for name in ("signers", "photos"):
+        ids = samples.known(name)
+        held, trained = set(ids[split.validation]) - {-1}, set(ids[split.train]) - {-1}
+        assert held and not held & trained
+    assert count_leaked(samples, split) == 0
+
+
+def test_a_random_split_leaks_and_the_leak_is_counted() -> None:
+    samples = _two_sets()
+    split = split_by_rule(samples, "random:0.25", 1)
+    assert len(split.validation) == 6 and len(np.intersect1d(*split)) == 0
+    trained = {
+        (part, photo, signer)
+        for part, photo, signer in zip(
+            samples.part_names()[split.train],
+            samples.known("photos")[split.train],
+            samples.known("signers")[split.train],
+        )
+    }
+    leaked = sum(
+        (samples.part_names()[row], samples.known("photos")[row], samples.known("signers")[row])
+        in trained
+        for row in split.validation
+    )
+    assert leaked > 0
+    assert count_leaked(samples, split) == leaked
