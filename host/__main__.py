@@ -13,13 +13,14 @@ import sys
 from target.errors import exit_code_of
 
 COMMANDS = {
-    "data": "find, check and describe Sign Language MNIST, or say how to get it",
-    "train": "train a network on it, or on rendered hands",
+    "data": "find, check, import and describe data sets, or say how to get them",
+    "train": "train a network on photos, rendered hands, or a mixture; compare trainings",
+    "finetune": "teach a trained model a person's own hands, on some photos of them",
     "scratch": "train a small network written out in numpy, to see how training works",
     "hands": "rendered hands: a sheet, a model judged through a rendered camera",
     "quantize": "float model -> int8 graph with power-of-two scales",
     "compile": "int8 graph -> .xmodel, manifest and golden vectors",
-    "evaluate": "accuracy of a model, float and int8",
+    "evaluate": "accuracy of a model, float and int8, also on signers it has never seen",
     "simulate": "run the board's application on the emulator",
     "video": "a video of test images, each letter held for a while",
     "run": "a compiled .xmodel on inputs from a file, bit for bit",

@@ -28,6 +28,7 @@ MAY_USE_TENSORFLOW = (
     "host/quiet.py",
     "host/runners/keras.py",
     "host/runners/litert.py",
+    "host/training/distribute.py",
     "host/commands/demo.py",  # asks whether there is a GPU
 )
 

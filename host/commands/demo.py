@@ -26,14 +26,16 @@ from host.commands.bench import DEFAULT_RUNNERS, run_bench
 from host.commands.compile import GOLDEN_IMAGES, run_compilation
 from host.commands.evaluate import evaluate_model, save_metrics
 from host.commands.quantize import run_quantization
-from host.commands.train import run_training
-from host.data.calibration import choose_calibration
+from host.commands.training_run import run_training
+from host.data.calibration import choose_calibration, choose_images
 from host.data.hands.camera import HandsCamera
 from host.data.hands.dataset import HELD_OUT, TRAINING, render_samples
 from host.data.hands.judge import add_truth
 from host.data.hands.uri import SCHEME, parse_uri
 from host.data.load import is_rendered
 from host.data.locate import locate
+from host.data.mixture import load_mixture
+from host.data.samples import Samples
 from host.data.sign_mnist import HOW_TO_GET, SignMnist, load_sign_mnist
 from host.data.sign_video import VideoConfig, write_sign_video
 from host.graph.from_keras import from_keras
@@ -97,14 +99,14 @@ def _run(args: argparse.Namespace) -> int:
         config = dataclasses.replace(config, epochs=QUICK_EPOCHS[NETWORK])  # of half as many images
     if args.epochs is not None:
         config = dataclasses.replace(config, epochs=args.epochs)
-    _build_model(folder, config, data)
+    _build_model(folder, config, data, _training_samples(args, config, data))
     models = [load_manifest(folder)]
     if rendered:
         _log.info("released models read photos; they are left out of a demo on rendered hands")
     else:
         models += _released(args.released)
     input_of = _rendered_input() if rendered else _video_input(args.build, data)
-    calibration = choose_calibration(data.train.images, CALIBRATION_IMAGES, seed=1)
+    calibration = choose_images(data.train.images, CALIBRATION_IMAGES, seed=1)
     needs = RunnerNeeds(1, calibration, args.cache)
     records: list[dict[str, Any]] = []
     folders = []
@@ -131,14 +133,23 @@ def _load(path: Path, cache: Path) -> tuple[SignMnist, bool]:
     return data, True
 
 
-def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
-    if _is_trained(folder, config, data):
+def _training_samples(args: argparse.Namespace, config: TrainConfig, data: SignMnist) -> Samples:
+    """Return what the recipe trains on: its mixture, or the data set alone."""
+    if config.mix is None:
+        return data.train
+    return load_mixture(args.data, args.cache, config.mix, config.pool, config.masked).samples
+
+
+def _build_model(folder: Path, config: TrainConfig, data: SignMnist, training: Samples) -> None:
+    if _is_trained(folder, config, training):
         _log.info("train: %s is there, trained by the same recipe on the same data", folder)
     else:
         _log.info("train: %s, %d epochs", config.network, config.epochs)
-        run_training(config, data.train, folder, restart=True)
+        run_training(config, training, folder, restart=True)
     graph = from_keras(load_keras_model(folder / "float.keras"))
-    images = choose_calibration(data.train.images, QuantConfig.count, seed=1)
+    images = choose_calibration(
+        data.train.images, QuantConfig.count, seed=1, treatment=config.treatment
+    )
     facts = {
         "images": Path(data.train.source).name,
         "float_sha256": files.sha256_of(folder / "float.keras"),
@@ -149,13 +160,13 @@ def _build_model(folder: Path, config: TrainConfig, data: SignMnist) -> None:
     _log.info("compile: %s, subgraphs %s", compiled["xmodel"], compiled["subgraphs"])
 
 
-def _is_trained(folder: Path, config: TrainConfig, data: SignMnist) -> bool:
+def _is_trained(folder: Path, config: TrainConfig, training: Samples) -> bool:
     try:
         facts = json.loads((folder / "train.json").read_text(encoding="utf-8"))
         same = facts["config"] == json.loads(json.dumps(dataclasses.asdict(config)))
         return bool(
             same
-            and facts["data"]["sha256"] == data.train.sha256
+            and facts["data"]["sha256"] == training.sha256
             and (folder / "float.keras").is_file()
         )
     except (OSError, ValueError, KeyError, TypeError):

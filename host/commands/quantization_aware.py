@@ -41,7 +41,7 @@ def run_quantization_aware(
     from host.training.quantization_aware import train_quantized
 
     quant = QuantConfig()
-    images = choose_calibration(samples.images, quant.count, config.seed)
+    images = choose_calibration(samples.images, quant.count, config.seed, config.treatment)
     quantized = quantize_graph(floating, images, quant)
     plain = optimize(floating, quant, for_dpu=False)
     model = keras_from_graph(plain)  # what has no way back to Keras is refused before the training
@@ -79,7 +79,7 @@ def _facts(
         "rows_validated": result["rows"][1],
         "data_sha256": samples.sha256,
     }
-    return {**base, "quantization_aware": aware}
+    return {**base, "temperature": result["temperature"], "quantization_aware": aware}
 
 
 def _history(result: dict[str, Any]) -> dict[str, Any]:

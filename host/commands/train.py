@@ -3,37 +3,46 @@
     python -m host train --network signnet --data data/archive.zip --out build/models/signnet
     python -m host train --data hands                              # needs no archive
     python -m host train --data data/archive.zip --rendered 0.5    # half of the images are rendered
+    python -m host train --network intro --optimizer sgd --learning-rate 0.05 --augment none
+    python -m host train --compare intro dropout models/signnet    # side by side -> build/comparison
 
-Writes float.keras, history.json, history.png and train.json. An interrupted training goes on where
-it stopped when the same command is given again. --quick shortens the recipe to a few minutes.
+Writes float.keras, history.json, train.json, and workshop/page.html: curves, a verdict in plain language,
+confusion matrix, most confused pairs, worst mistakes. Without options a network has its own recipe; signnet's
+draws from several sets (--mix) and names those that are missing. An interrupted training goes on where it
+stopped when the same command is given again. --quick shortens the recipe to a few minutes.
 --quantization-aware FOLDER goes on from a trained model with the rounding of int8 in the forward pass, and
 writes the int8 model too:
 
     python -m host train --quantization-aware build/models/tutorial --out build/models/tutorial-aware
+
+--distribute mirrored trains on all GPUs of this machine; --distribute multi-worker on several machines: start
+the same command on each, TF_CONFIG says which one it is. The batch size is that of all workers together, and
+the result that of one (but for rounding and dropout). Every worker draws all batches and computes its share;
+worker 0 alone validates and writes. A worker that does not come within ten minutes, or is lost, ends all
+with an error; the same command goes on from worker 0's last epoch:
+
+    export TF_CONFIG='{"cluster": {"worker": ["one:222", "two:222"]}, "task": {"type": "worker", "index": 0}}'
+    python -m host train --distribute multi-worker
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
-import json
 import logging
-import math
+import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from host.commands.quantization_aware import EPOCHS, LEARNING_RATE, run_quantization_aware
-from host.data.load import is_rendered, load_training_samples
-from host.data.samples import Samples
+from host.commands.quantization_aware import run_quantization_aware
+from host.commands.training_options import add_recipe_options, config_of, load_samples
+from host.commands.training_run import follow_training, run_training
 from host.data.split import split_by_rule
-from host.paths import CACHE, DATA, build_folder
-from host.quiet import import_keras
-from host.training.config import RECIPES, TrainConfig, recipe
+from host.paths import BUILD, CACHE, DATA, build_folder
+from host.report.workshop.compare import write_comparison
+from host.report.workshop.verdict import Verdict
+from host.training.cluster import STRATEGIES, Cluster, read_cluster
+from host.training.config import RECIPES
 from target import files
-from target.command_line import count, make_parser, print_result, seed, start_log
+from target.command_line import make_parser, print_result, seed, start_log
 from target.errors import DataError, OutputError, exit_code_of
 
 _log = logging.getLogger(__name__)
@@ -55,16 +64,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--rendered",
         type=float,
-        default=0.0,
-        help="share of rendered hands among all images, 0-0.9",
+        help="share of rendered hands among the images of an epoch, 0-0.9; no other sets",
     )
     parser.add_argument("--out", type=Path, help="model folder; build/models/NETWORK if not given")
     parser.add_argument("--quick", action="store_true", help="a recipe of at most four minutes")
-    parser.add_argument("--epochs", type=count, help="other than the recipe's")
-    parser.add_argument("--batch-size", type=count, help="other than the recipe's")
-    parser.add_argument("--learning-rate", type=float, help="other than the recipe's")
-    parser.add_argument("--validation", help="tail:N or photo:SHARE, other than the recipe's")
+    add_recipe_options(parser)
     parser.add_argument("--seed", type=seed, default=1, help="of every random draw")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        nargs="+",
+        metavar="MODEL",
+        help="trained folders, or networks to train now, put side by side",
+    )
+    parser.add_argument(
+        "--distribute",
+        choices=STRATEGIES,
+        help="train on all GPUs of this machine, or with the workers of TF_CONFIG",
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
     parser.add_argument("--force", action="store_true", help="replace a model that is there")
     args = parser.parse_args(argv)
@@ -72,48 +89,16 @@ def main(argv: list[str] | None = None) -> int:
     return exit_code_of(lambda: _run(args))
 
 
-def _config(args: argparse.Namespace) -> TrainConfig:
-    base = recipe(args.network, args.quick, is_rendered(args.data))
-    if args.quantization_aware:
-        network = _network_of(args.quantization_aware)
-        rendered = is_rendered(args.data)
-        known = network in RECIPES
-        base = (
-            recipe(network, rendered=rendered)
-            if known
-            else dataclasses.replace(base, network=network)
-        )
-        base = dataclasses.replace(base, epochs=EPOCHS, learning_rate=LEARNING_RATE)
-    changes = {
-        name: value
-        for name in ("epochs", "batch_size", "learning_rate", "validation", "seed")
-        if (value := getattr(args, name)) is not None
-    }
-    config = dataclasses.replace(base, **changes)
-    if args.rendered and config.validation.startswith("tail:") and args.validation is None:
-        # The tail would be rendered hands alone, of signers that are trained on.
-        config = dataclasses.replace(config, validation="photo:0.1")
-    if not 0 < config.learning_rate < math.inf:
-        raise DataError(f"--learning-rate must be more than 0, got {config.learning_rate}")
-    return config
-
-
-def _network_of(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / "train.json").read_text(encoding="utf-8"))["network"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"model to go on from must have a train.json, got '{error}' in {folder}; run make train"
-        ) from error
-
-
 def _run(args: argparse.Namespace) -> int:
-    config = _config(args)
+    cluster = _cluster_of(args)
+    if args.compare:
+        return _compare(args)
+    config = config_of(args)
     name = f"{config.network}-aware" if args.quantization_aware else config.network
     out = args.out or build_folder(name)
     if (out / "float.keras").exists() and not args.force:
         raise OutputError(f"model folder must be new, got a trained model in {out}; use --force")
-    samples = load_training_samples(args.data, args.cache, args.rendered)
+    config, samples = load_samples(args, config)
     split_by_rule(samples, config.validation, config.seed)  # what cannot be split fails early
     files.check_writable(out / "float.keras")
     if args.quantization_aware:
@@ -125,59 +110,55 @@ def _run(args: argparse.Namespace) -> int:
         )
         print_result(result, args.json, text)
         return 0
-    result = run_training(config, samples, out, args.force)
+    if cluster is not None and cluster.rank > 0:
+        follow_training(config, samples, out, cluster)
+        text = f"worker {cluster.rank}: trained its share; worker 0 has written the model"
+        print_result({"worker": cluster.rank, "workers": len(cluster.addresses)}, args.json, text)
+        return 0
+    result = run_training(config, samples, out, args.force, cluster)
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
-        f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s"
+        f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s\n"
+        f"{Verdict(**result['verdict']).as_text()}\n{out}/workshop/page.html"
     )
     print_result(result, args.json, text)
     return 0
 
 
-def run_training(config: TrainConfig, samples: Samples, out: Path, restart: bool) -> dict[str, Any]:
-    """Train, and write everything that describes the result.
+def _cluster_of(args: argparse.Namespace) -> Cluster | None:
+    """Return who trains together, or None for this process alone."""
+    if args.distribute is None:
+        return None
+    for option, given in (
+        ("--compare", args.compare),
+        ("--quantization-aware", args.quantization_aware),
+    ):
+        if given:
+            raise DataError(
+                f"--distribute must go with the training of one network, got {option};"
+                " leave one of the two out"
+            )
+    return read_cluster(args.distribute, os.environ.get("TF_CONFIG"))
 
-    Args:
-        config: The run.
-        samples: The training part.
-        out: Model folder.
-        restart: Give up an unfinished training of another configuration.
 
-    Returns:
-        The content of train.json.
-    """
-    import_keras()
-    from host.training.checkpoint import Checkpoint
-    from host.training.curves import plot_history
-    from host.training.fit import train
-
-    checkpoint = Checkpoint(out)
-    trained = train(samples, config, checkpoint, restart)
-    facts: dict[str, Any] = {
-        "network": config.network,
-        "config": dataclasses.asdict(config),
-        "data": {
-            "source": Path(samples.source).name,
-            "sha256": samples.sha256,
-            "rows_trained": len(trained.split.train),
-            "rows_validated": len(trained.split.validation),
-        },
-        "input": {"colour": "gray", "scale": 1 / 255},
-        "weights": int(trained.model.count_params()),
-        "best_epoch": trained.best_epoch,
-        "validation": {
-            "accuracy": trained.history["val_accuracy"][trained.best_epoch - 1],
-            "loss": trained.history["val_loss"][trained.best_epoch - 1],
-        },
-        "seconds": round(float(np.sum(trained.history["seconds"])), 1),
-    }
-    history = {"history": trained.history, "best_epoch": trained.best_epoch}
-    plot_history(trained.history, trained.best_epoch, config.network, out / "history.png")
-    with contextlib.ExitStack() as stack:
-        # Left in reverse: the facts get their name last, when the model they describe is in place.
-        for name, content in (("train.json", facts), ("history.json", history)):
-            place = stack.enter_context(files.replacing(out / name))
-            place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        trained.model.save(stack.enter_context(files.replacing(out / "float.keras")))
-    checkpoint.remove()
-    return facts
+def _compare(args: argparse.Namespace) -> int:
+    """Put trained folders side by side; a network's name stands for its folder, trained now if it is not."""
+    out = args.out or BUILD / "comparison"
+    files.check_writable(out / "comparison.html")
+    folders = []
+    for model in args.compare:
+        name = str(model)
+        if name not in RECIPES or model.is_dir():
+            folders.append(model)
+            continue
+        folder = build_folder(name)
+        if (folder / "float.keras").exists() and not args.force:
+            _log.info("%s is trained; other options need --force", folder)
+        else:
+            args.network = name
+            config, samples = load_samples(args, config_of(args))
+            run_training(config, samples, folder, args.force)
+        folders.append(folder)
+    result = write_comparison(folders, out)
+    print_result(result, args.json, str(result["page"]))
+    return 0

@@ -6,22 +6,22 @@ import dataclasses
 import json
 import logging
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 
 from host.data.calibration import network_input
 from host.data.samples import Samples
-from host.data.split import Split, split_by_rule
+from host.data.split import Split, count_leaked, split_by_rule
 from host.training.batches import Batches, one_hot
+from host.training.build import OUTPUTS, build_model, compile_model
 from host.training.checkpoint import Checkpoint, Progress
 from host.training.config import TrainConfig
-from host.training.networks import build_network
-from host.training.schedules import build_schedule
+from host.training.show import EpochProgress
 from target.errors import ModelError
 
-OUTPUTS = 25  # label values 0-24; 9 (J) is never a target
 _log = logging.getLogger(__name__)
 
 
@@ -33,16 +33,76 @@ class Trained(NamedTuple):
         history: One list per metric, one value per epoch.
         best_epoch: 1-based.
         split: The rows that were trained on and validated on.
+        leaked: Validation rows that have a near-copy, or another image of their signer, among the rest.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
     split: Split
+    leaked: int
+
+
+class Steps(Protocol):
+    """Who does the steps of an epoch: Alone, or host.training.distribute.Distributed.
+
+    Attributes:
+        leads: Whether this process validates and writes; of several workers one does.
+    """
+
+    leads: bool
+
+    def begin(
+        self, model: keras.Model, start: tuple[Progress, list[np.ndarray]], identity: dict[str, Any]
+    ) -> tuple[Progress, list[np.ndarray]]:
+        """Give the model the state to go on from; returns progress and best weights."""
+
+    def run_epoch(
+        self,
+        model: keras.Model,
+        batches: Batches,
+        weights: dict[int, float] | None,
+        show: EpochProgress,
+    ) -> dict[str, float]:
+        """Train one epoch; returns loss, accuracy and top3."""
+
+    def decide(self, find: Callable[[], Any]) -> Any:
+        """Return what `find` gives on the worker that leads."""
+
+
+class Alone:
+    """Keras's own fit, in this process."""
+
+    leads = True
+
+    def begin(
+        self, model: keras.Model, start: tuple[Progress, list[np.ndarray]], identity: dict[str, Any]
+    ) -> tuple[Progress, list[np.ndarray]]:
+        """Return `start`: there is nobody to agree with."""
+        return start
+
+    def run_epoch(
+        self,
+        model: keras.Model,
+        batches: Batches,
+        weights: dict[int, float] | None,
+        show: EpochProgress,
+    ) -> dict[str, float]:
+        """Train one epoch; returns loss, accuracy and top3."""
+        logs = model.fit(batches, shuffle=False, verbose=0, class_weight=weights, callbacks=[show])
+        return {name: values[-1] for name, values in logs.history.items()}
+
+    def decide(self, find: Callable[[], Any]) -> Any:
+        """Return what `find` gives."""
+        return find()
 
 
 def train(
-    samples: Samples, config: TrainConfig, checkpoint: Checkpoint, restart: bool = False
+    samples: Samples,
+    config: TrainConfig,
+    checkpoint: Checkpoint,
+    restart: bool = False,
+    steps: Steps | None = None,
 ) -> Trained:
     """Train a network, or continue an interrupted training of the same configuration and data.
 
@@ -51,6 +111,7 @@ def train(
         config: The run.
         checkpoint: Where an unfinished run is kept; removed by the caller once the result is safe.
         restart: Give up an unfinished run of another configuration instead of refusing.
+        steps: Who does the steps of an epoch; None for Alone.
 
     Raises:
         DataError: If the split is impossible.
@@ -58,22 +119,33 @@ def train(
     """
     keras.utils.set_random_seed(config.seed)
     split = split_by_rule(samples, config.validation, config.seed)
-    batches = Batches(
-        samples.take(split.train), OUTPUTS, config.batch_size, config.seed, config.augment
-    )
+    leaked = 0 if config.validation.startswith("photo:") else count_leaked(samples, split)
+    if leaked:
+        _log.warning(
+            "%d of %d validation rows have a row of the same photo or signer among the training rows:"
+            " their accuracy says little; --validation photo:0.1 keeps photos whole",
+            leaked,
+            len(split.validation),
+        )
+    batches = Batches(samples.take(split.train), OUTPUTS, config)
     held = samples.take(split.validation)
-    validation = network_input(held.images), one_hot(held.labels, OUTPUTS)
+    validation = network_input(held.images, config.treatment), one_hot(held.labels, OUTPUTS)
+    weights = class_weights(batches.label_counts()) if config.class_weights == "balanced" else None
     identity = {"config": dataclasses.asdict(config), "data_sha256": samples.sha256}
-    stored = checkpoint.load(json.loads(json.dumps(identity)), restart)
+    steps = steps or Alone()
+    plain = json.loads(json.dumps(identity))
+    stored = checkpoint.load(plain, restart) if steps.leads else None
     model, progress, best = _start(checkpoint, stored, config, len(batches))
-    while progress.epoch < config.epochs:
-        _run_epoch(model, batches, validation, progress, config)
+    progress, best = steps.begin(model, (progress, best), plain)
+    while progress.epoch < config.epochs and not _is_stuck(progress, config.patience):
+        _run_epoch(steps, model, (batches, weights, validation), progress, config)
         if progress.best_epoch == progress.epoch:
             best = model.get_weights()
-        checkpoint.save(model, progress, identity)
-    result = build_network(config.network, OUTPUTS)
+        if steps.leads:
+            checkpoint.save(model, progress, identity)
+    result = build_model(config)
     result.set_weights(best)
-    return Trained(result, progress.history, progress.best_epoch, split)
+    return Trained(result, progress.history, progress.best_epoch, split, leaked)
 
 
 def _start(
@@ -87,33 +159,36 @@ def _start(
         model, progress = stored
         _log.info("continuing after epoch %d of %d", progress.epoch, config.epochs)
         return model, progress, checkpoint.load_best(progress)
-    model = build_network(config.network, OUTPUTS)
-    model.compile(
-        optimizer=keras.optimizers.Adam(build_schedule(config, steps)),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,  # measured: XLA on a CPU takes 1.0 to 2 times as long for these networks
-    )
+    model = build_model(config)
+    compile_model(model, config, steps)
     return model, Progress(), model.get_weights()
 
 
 def _run_epoch(
+    steps: Steps,
     model: keras.Model,
-    batches: Batches,
-    validation: tuple[np.ndarray, np.ndarray],
+    data: tuple[Batches, dict[int, float] | None, tuple[np.ndarray, np.ndarray]],
     progress: Progress,
     config: TrainConfig,
 ) -> None:
     started = time.monotonic()
+    batches, weights, validation = data
     batches.select_epoch(progress.epoch)
     _seed_dropout(model, config.seed, progress.epoch)
-    logs = model.fit(batches, shuffle=False, verbose=0).history
-    loss, accuracy = model.evaluate(*validation, batch_size=512, verbose=0)
+    show = EpochProgress(progress.epoch + 1, config.epochs, len(batches))
+    logs = steps.run_epoch(model, batches, weights, show)
+    # Decided on one worker: others may round otherwise, and then disagree on when to stop.
+    loss, accuracy, top3 = steps.decide(
+        lambda: [float(v) for v in model.evaluate(*validation, batch_size=512, verbose=0)]
+    )
     values = {
-        "loss": logs["loss"][-1],
-        "accuracy": logs["accuracy"][-1],
+        "loss": logs["loss"],
+        "accuracy": logs["accuracy"],
+        "top3": logs["top3"],
         "val_loss": loss,
         "val_accuracy": accuracy,
+        "val_top3": top3,
+        "learning_rate": float(model.optimizer.learning_rate),
         "seconds": time.monotonic() - started,
     }
     if not np.isfinite(values["loss"]):
@@ -129,7 +204,7 @@ def _run_epoch(
         "epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %.0f s",
         progress.epoch,
         config.epochs,
-        *values.values(),
+        *(values[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")),
     )
 
 
@@ -138,6 +213,26 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     for index, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
             layer.seed_generator.state.assign([seed, epoch * len(model.layers) + index])
+
+
+def _is_stuck(progress: Progress, patience: int) -> bool:
+    stuck = 0 < patience <= progress.epoch - progress.best_epoch
+    if stuck:
+        _log.info("stopped early: nothing better for %d epochs", patience)
+    return stuck
+
+
+def class_weights(counts: np.ndarray) -> dict[int, float]:
+    """Return what each label weighs so that all letters together weigh the same; 1 on average.
+
+    Args:
+        counts: Images of each label an epoch, float (n,).
+    """
+    letters = int((counts > 0).sum())
+    return {
+        label: float(counts.sum()) / (letters * float(count)) if count else 1.0
+        for label, count in enumerate(counts)
+    }
 
 
 def _best_epoch(history: dict[str, list[float]]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from typing import NamedTuple
 
@@ -14,9 +13,11 @@ from host.data.samples import Samples
 from host.data.split import split_by_rule
 from host.graph.graph import Graph
 from host.training.batches import Batches, one_hot
+from host.training.confidence import find_temperature
 from host.training.config import TrainConfig
 from host.training.graph_layer import GraphLayer
 from host.training.schedules import build_schedule
+from target.text.labels import classes_of_outputs
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class AwareResult(NamedTuple):
         best_epoch: Whose weights were kept; 0 if none was better than the start.
         history: One list per metric, one value per epoch.
         rows: Rows trained on and validated on.
+        temperature: That fits the scores of the validation rows.
     """
 
     before: float
@@ -37,6 +39,7 @@ class AwareResult(NamedTuple):
     best_epoch: int
     history: dict[str, list[float]]
     rows: tuple[int, int]
+    temperature: float
 
 
 def train_quantized(graph: Graph, samples: Samples, config: TrainConfig) -> AwareResult:
@@ -51,12 +54,11 @@ def train_quantized(graph: Graph, samples: Samples, config: TrainConfig) -> Awar
     outputs = graph.outputs()[0].tensor.dims[-1]
     split = split_by_rule(samples, config.validation, config.seed)
     trained, held = samples.take(split.train), samples.take(split.validation)
-    batches = Batches(trained, outputs, config.batch_size, config.seed, config.augment)
-    validation = network_input(held.images), one_hot(held.labels, outputs)
+    batches = Batches(trained, outputs, config)
+    validation = network_input(held.images, config.treatment), one_hot(held.labels, outputs)
     layer = GraphLayer(graph)
     image = keras.Input(graph.of_type("data")[0].tensor.dims[1:])
     model = keras.Model(image, layer(image))
-    config = dataclasses.replace(config, schedule="cosine")
     model.compile(
         optimizer=keras.optimizers.Adam(build_schedule(config, len(batches))),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
@@ -89,4 +91,13 @@ def _fit(
     model.set_weights(kept)
     layer.store()
     rows = len(batches.samples), len(validation[0])
-    return AwareResult(float(start[1]), float(best[0]), best_epoch, history, rows)
+    temperature = _temperature(model, validation)
+    return AwareResult(float(start[1]), float(best[0]), best_epoch, history, rows, temperature)
+
+
+def _temperature(model: keras.Model, validation: tuple[np.ndarray, np.ndarray]) -> float:
+    images, targets = validation
+    classes = classes_of_outputs(targets.shape[1])
+    scores = np.asarray(model.predict(images, batch_size=512, verbose=0))
+    logits = np.log(np.maximum(scores, np.float32(1e-12)))
+    return find_temperature(logits, targets.argmax(axis=1), np.ones(len(targets)), classes)

@@ -11,14 +11,15 @@ import keras
 from keras import layers
 
 
-def build(outputs: int) -> keras.Model:
+def build(outputs: int, batch_norm: bool = True) -> keras.Model:
     """Build it; input float32 (n, 28, 28, 1), output probabilities (n, outputs)."""
     image = keras.Input((28, 28, 1), name="image")
     x = image
     for index, channels in enumerate((28, 64), start=1):
         x = layers.Conv2D(channels, 3, padding="same", name=f"conv{index}")(x)
         x = layers.Activation("relu", name=f"relu{index}")(x)
-        x = layers.BatchNormalization(name=f"bn{index}")(x)
+        if batch_norm:
+            x = layers.BatchNormalization(name=f"bn{index}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{index}")(x)
     x = layers.Dropout(0.4, name="drop1")(x)
     x = layers.Flatten(name="flat")(x)

@@ -8,7 +8,13 @@ from typing import Any
 from target import files
 
 
-def plot_history(history: dict[str, list[float]], best_epoch: int, title: str, path: Path) -> None:
+def plot_history(
+    history: dict[str, list[float]],
+    best_epoch: int,
+    title: str,
+    path: Path,
+    stacked: bool = False,
+) -> None:
     """Write a PNG with the curves of loss and accuracy; the best epoch is marked.
 
     Args:
@@ -16,15 +22,17 @@ def plot_history(history: dict[str, list[float]], best_epoch: int, title: str, p
         best_epoch: 1-based.
         title: Above both panels.
         path: PNG file, replaced whole.
+        stacked: One panel above the other, narrow enough for a phone, instead of side by side.
     """
     from matplotlib.figure import Figure  # heavy; only this function needs it
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    size, rows, columns, dpi = ((5.4, 6.0), 2, 1, 200) if stacked else ((9, 3.6), 1, 2, 120)
+    figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title)
-    for panel, name in zip(figure.subplots(1, 2), ("loss", "accuracy")):
+    for panel, name in zip(figure.subplots(rows, columns), ("loss", "accuracy")):
         _draw(panel, history, name, best_epoch)
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        figure.savefig(temporary, dpi=dpi)
 
 
 def _draw(panel: Any, history: dict[str, list[float]], name: str, best_epoch: int) -> None:

@@ -1,0 +1,154 @@
+"""A whole training: the loop, and everything that is written about the model it makes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from host.data.calibration import network_input
+from host.data.samples import Samples
+from host.quiet import import_keras
+from host.report.workshop.page import write_workshop
+from host.training.cluster import Cluster
+from host.training.confidence import find_temperature, labels_of
+from host.training.config import TrainConfig
+from target import files
+from target.text.labels import classes_of_outputs
+
+if TYPE_CHECKING:
+    from host.training.distribute import Distributed
+    from host.training.fit import Trained
+
+_BATCH = 512
+
+
+def run_training(
+    config: TrainConfig,
+    samples: Samples,
+    out: Path,
+    restart: bool,
+    cluster: Cluster | None = None,
+) -> dict[str, Any]:
+    """Train, and write everything that describes the result: model, facts, history, workshop page.
+
+    Args:
+        config: The run.
+        samples: The training part.
+        out: Model folder.
+        restart: Give up an unfinished training of another configuration.
+        cluster: Who trains together, if not this process alone; this is its worker 0.
+
+    Returns:
+        The content of train.json.
+    """
+    import_keras()
+    from host.training.checkpoint import Checkpoint
+    from host.training.fit import train
+
+    checkpoint = Checkpoint(out)
+    steps = None if cluster is None else _connect(cluster)
+    trained = train(samples, config, checkpoint, restart, steps)
+    held = samples.take(trained.split.validation)
+    scores = np.asarray(
+        trained.model.predict(
+            network_input(held.images, config.treatment), batch_size=_BATCH, verbose=0
+        )
+    )
+    facts = _describe(config, samples, trained, held, scores)
+    history = {"history": trained.history, "best_epoch": trained.best_epoch}
+    whose = "rows kept back" if trained.leaked else "images of photos and signers not trained on"
+    page = write_workshop(
+        out,
+        config.network,
+        facts,
+        trained.history,
+        trained.best_epoch,
+        held.images,
+        held.labels,
+        scores,
+        f"validation: {len(held):,} {whose}",
+    )
+    facts["verdict"] = page["verdict"]
+    with contextlib.ExitStack() as stack:
+        # Left in reverse: the facts get their name last, when the model they describe is in place.
+        for name, content in (("train.json", facts), ("history.json", history)):
+            place = stack.enter_context(files.replacing(out / name))
+            place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        trained.model.save(stack.enter_context(files.replacing(out / "float.keras")))
+    checkpoint.remove()
+    if steps is not None:
+        steps.finish()
+    return facts
+
+
+def follow_training(config: TrainConfig, samples: Samples, out: Path, cluster: Cluster) -> None:
+    """Do a worker's share of a training that worker 0 leads; nothing is written here.
+
+    Raises:
+        BackendError: If a worker is lost, also while worker 0 writes the result.
+    """
+    import_keras()
+    from host.training.checkpoint import Checkpoint
+    from host.training.fit import train
+
+    steps = _connect(cluster)
+    train(samples, config, Checkpoint(out), steps=steps)
+    steps.finish()
+
+
+def _connect(cluster: Cluster) -> Distributed:
+    from host.training.distribute import connect
+
+    return connect(cluster)
+
+
+def _describe(
+    config: TrainConfig, samples: Samples, trained: Trained, held: Samples, scores: np.ndarray
+) -> dict[str, Any]:
+    """Return the content of train.json; scores are the probabilities of the validation rows."""
+    classes = classes_of_outputs(scores.shape[1])
+    logits = np.log(np.maximum(scores, np.float32(1e-12)))
+    right = labels_of(logits, classes) == held.labels
+    parts = held.part_names()
+    names, places = np.unique(parts, return_inverse=True)
+    # Each set counts the same, however many of its images are kept back.
+    weights = 1 / np.bincount(places)[places]
+    best = trained.best_epoch - 1
+    return {
+        "network": config.network,
+        "config": dataclasses.asdict(config),
+        "data": {
+            "source": Path(samples.source).name,
+            "sha256": samples.sha256,
+            "rows_trained": len(trained.split.train),
+            "rows_validated": len(trained.split.validation),
+            "rows_leaked": trained.leaked,
+            "parts": _count_parts(samples),
+        },
+        "input": {
+            "colour": "gray",
+            "scale": 1 / 255,
+            "treatment": config.treatment.describe(),
+        },
+        "temperature": find_temperature(logits, held.labels, weights, classes),
+        "weights": int(trained.model.count_params()),
+        "best_epoch": trained.best_epoch,
+        "validation": {
+            "accuracy": trained.history["val_accuracy"][best],
+            "loss": trained.history["val_loss"][best],
+            "parts": {
+                Path(str(name)).name: round(float(right[parts == name].mean()), 4) for name in names
+            },
+        },
+        "seconds": round(float(np.sum(trained.history["seconds"])), 1),
+    }
+
+
+def _count_parts(samples: Samples) -> dict[str, int]:
+    names, counts = np.unique(samples.part_names(), return_counts=True)
+    return {Path(str(name)).name: int(many) for name, many in zip(names, counts)}
