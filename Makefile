@@ -9,11 +9,12 @@ PYTHON3 ?= python3
 PY := .venv/bin/python
 NETWORK ?= signnet
 DATA ?= data
-RENDERED ?= 0
 SEED ?= 1
 DURATION ?= 10
 BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
+# What is trained on: the recipe's sets, or RENDERED=share of hands, or MIX=photos=12000,hands=40000.
+MIXED = $(if $(RENDERED),--rendered "$(RENDERED)") $(if $(MIX),--mix "$(MIX)") $(OPTIONS)
 # What is streamed: INPUT=..., else a video of test images, or without a data set a rendered camera.
 SHOWN = $(or $(INPUT),$(if $(wildcard $(DATA)/* $(filter-out data,$(DATA))),build/signs.avi,hands://HELLO))
 # What is evaluated, simulated and measured: MODEL=..., else the model built here, else the released one.
@@ -28,7 +29,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help
 help:  ## list the targets
-	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip|hands] [RENDERED=0.5] [MODEL=folder]"
+	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip|hands] [MODEL=folder]"
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
@@ -40,11 +41,20 @@ data: .venv/ready  ## check the data set, or say how to get it
 	$(PY) -m host data --data "$(DATA)"
 
 .PHONY: train
-train: .venv/ready  ## train a network with its full recipe
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered "$(or $(RENDERED),0)" --out $(BUILT) --seed $(SEED) --force
+train: .venv/ready  ## train a network with its full recipe (MIX=photos=12000,hands=40000 OPTIONS="--epochs 5")
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" $(MIXED) --out $(BUILT) --seed $(SEED) --force
 
 $(BUILT)/float.keras: | .venv/ready
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" --rendered "$(or $(RENDERED),0)" --out $(BUILT) --seed $(SEED)
+	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" $(MIXED) --out $(BUILT) --seed $(SEED)
+
+.PHONY: compare
+compare: .venv/ready  ## trained models, or networks to train, side by side (MODELS="intro dropout")
+	$(PY) -m host train --compare $(or $(MODELS),intro dropout) --data "$(DATA)" --seed $(SEED) $(OPTIONS)
+
+.PHONY: finetune
+finetune: .venv/ready  ## teach the model your own hands (IMAGES=folder by letter) -> build/models/NETWORK-own
+	$(FRESH)
+	$(PY) -m host finetune $(CHOSEN) --images "$(or $(IMAGES),$(error IMAGES=folder must name your photos, one folder a letter))" --data "$(DATA)" $(OPTIONS)
 
 .PHONY: quantize
 quantize: $(BUILT)/float.keras  ## float model -> int8 graph

@@ -71,6 +71,8 @@ def built(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
             "6",
             "--validation",
             "tail:48",
+            "--rendered",
+            "0",
             *quickly,
             *common,
         ],
@@ -85,13 +87,14 @@ def built(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_training_leaves_model_history_and_picture(built: Path) -> None:
     names = {path.name for path in built.iterdir()}
-    assert {"float.keras", "history.json", "history.png", "train.json"} <= names
+    assert {"float.keras", "history.json", "train.json", "workshop"} <= names
     assert "checkpoint" not in names
     history = json.loads((built / "history.json").read_text())
     assert len(history["history"]["val_loss"]) == 6
     assert history["history"]["loss"][-1] < history["history"]["loss"][0]
-    picture = cv2.imread(str(built / "history.png"))
+    picture = cv2.imread(str(built / "workshop/curves.png"))
     assert picture.shape[1] > 800
+    assert "Verdict" in (built / "workshop/page.html").read_text(encoding="utf-8")
 
 
 def test_manifest_names_verified_files_and_its_training(built: Path) -> None:
@@ -177,7 +180,8 @@ def test_demo_does_everything_and_writes_only_where_told(
     small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert demo(["--data", str(small_archive), "--epochs", "1", "--frames", "70"]) == 0
+    monkeypatch.setattr("host.training.config._QUICK_SHARE", 0.05)
+    assert demo(["--data", str(small_archive), "--epochs", "6", "--frames", "70"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "reports"]
     written = {path.name for path in (tmp_path / "reports" / "latest").iterdir()}
     assert written == {"report.html", "report.json", "report.md"}
@@ -192,7 +196,7 @@ def test_demo_without_an_archive_uses_rendered_hands_and_says_so(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("host.commands.demo.RENDERED_IMAGES", 600)
     monkeypatch.setattr("host.commands.demo.HELD_OUT", replace(HELD_OUT, images=96))
-    assert demo(["--epochs", "1", "--frames", "70"]) == 0
+    assert demo(["--epochs", "5", "--frames", "70"]) == 0
     log = capsys.readouterr().err
     assert "kaggle.com/datasets/datamunge" in log
     assert "this demo trains, tests and streams on RENDERED hands" in log
@@ -269,13 +273,15 @@ def test_a_read_only_output_folder(
     built: Path, small_archive: Path, read_only: Path, fail: Callable[..., str]
 ) -> None:
     data = ("--data", small_archive)
-    assert "output folder must be writable" in fail("train", "--out", read_only / "m", *data)
+    assert "output folder must be writable" in fail(
+        "train", "--out", read_only / "m", *data, "--rendered", 0
+    )
     assert "output folder must be writable" in fail(
         "quantize", built, "--out", read_only / "q", *data, "--count", 10
     )
     assert "output folder must be writable" in fail("compile", built, "--out", read_only / "c")
     assert "output folder must be writable" in fail(
-        "simulate", *("--model", built), *(built / "history.png", read_only / "o.avi")
+        "simulate", *("--model", built), *(built / "workshop/curves.png", read_only / "o.avi")
     )
 
 
@@ -286,7 +292,7 @@ def test_a_changed_weight_is_noticed(built: Path, tmp_path: Path, fail: Callable
     content = bytearray((tmp_path / "signnet.xmodel").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "signnet.xmodel").write_bytes(bytes(content))
-    line = fail("simulate", built / "history.png", "--headless", "--model", tmp_path)
+    line = fail("simulate", built / "workshop/curves.png", "--headless", "--model", tmp_path)
     assert "model file must have sha256" in line and "copy it again" in line
 
 
@@ -295,7 +301,7 @@ def test_a_changed_weight_is_noticed(built: Path, tmp_path: Path, fail: Callable
     [
         (["--network", "resnet"], "network must be one of"),
         (["--learning-rate", "0"], "--learning-rate must be more than 0, got 0"),
-        (["--validation", "some"], "validation must be 'tail:N' or 'photo:SHARE'"),
+        (["--validation", "some"], "validation must be 'tail:N', 'photo:SHARE' or"),
         (["--validation", "tail:999999"], "validation rows must be 1-575"),
     ],
     ids=["network", "rate", "rule", "tail"],
@@ -303,7 +309,8 @@ def test_a_changed_weight_is_noticed(built: Path, tmp_path: Path, fail: Callable
 def test_wrong_training_options(
     small_archive: Path, tmp_path: Path, fail: Callable[..., str], options: list[str], message: str
 ) -> None:
-    line = fail("train", "--data", small_archive, "--out", tmp_path / "m", *options)
+    alone = ("--data", small_archive, "--rendered", 0)
+    line = fail("train", *alone, "--out", tmp_path / "m", *options)
     assert message in line
 
 
@@ -340,7 +347,16 @@ def _interrupt_when(
 def test_ctrl_c_in_training_leaves_a_run_that_continues(
     small_archive: Path, tmp_path: Path
 ) -> None:
-    common = ["--data", small_archive, "--validation", "tail:48", "--cache", tmp_path / "cache"]
+    common = [
+        "--data",
+        small_archive,
+        "--rendered",
+        "0",
+        "--validation",
+        "tail:48",
+        "--cache",
+        tmp_path / "cache",
+    ]
     options = ["--out", tmp_path / "m", "--epochs", 60, *common]
     state = tmp_path / "m" / "checkpoint" / "state.json"
     code, _, err = _interrupt_when(_start("train", *options), state.is_file)

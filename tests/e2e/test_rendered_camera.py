@@ -97,6 +97,6 @@ def test_a_network_trained_on_rendered_hands_reads_signers_it_has_never_seen(
     signers = range(FIRST_HELD_OUT, FIRST_HELD_OUT + 9)
     letters = "".join(STATIC)
     total = join_all([_run(manifest, signer, letters, _as_it_is)[0] for signer in signers])
-    assert total.holds >= 200 and total.right >= 0.9 * total.holds, total
+    assert total.holds >= 200 and total.right >= 0.95 * total.holds, total
     scrambled = join_all([_run(manifest, signer, letters, _scramble)[0] for signer in signers])
     assert scrambled.right <= 0.12 * scrambled.holds, scrambled
