@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.data.calibration import treat_all
 from host.data.sign_mnist import SignMnist, load_sign_mnist
 from host.graph.keras_file import load_keras_model
 from host.runners.emulator import EmulatorRunner
@@ -114,11 +115,12 @@ def test_released_models_are_as_good_as_they_say(
     manifest.verify()
     runner = EmulatorRunner(manifest)
     table = np.clip(np.floor(np.arange(256) / 255 * 2.0**manifest.input_fix_point + 0.5), -128, 127)
-    codes = table.astype(np.int8)[data.test.images][..., None]
+    images = treat_all(data.test.images, manifest.treatment)
+    codes = table.astype(np.int8)[images][..., None]
     output = np.concatenate([runner.infer_batch(codes[i : i + 256]) for i in range(0, 7172, 256)])
     int8 = (masked_argmax(output, manifest.classes) == data.test.labels).mean()
     model = load_keras_model(manifest.file("float"))
-    inputs = data.test.images.astype(np.float32)[..., None] / np.float32(255)
+    inputs = images.astype(np.float32)[..., None] / np.float32(255)
     scores = np.asarray(model.predict(inputs, batch_size=512, verbose=0))
     real = (masked_argmax(scores, manifest.classes) == data.test.labels).mean()
     said = manifest.content["accuracy"]

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.__main__ import main
 from host.data.hands import dataset
 from host.data.hands.dataset import HELD_OUT, TRAINING, HandsConfig, render_samples
 from host.data.hands.signer import FIRST_HELD_OUT
 from host.data.load import load_test_samples, load_training_samples
+from host.data.mixture import load_mixture
 from host.data.samples import Samples
 from host.data.split import split_by_rule
 from target.errors import DataError
@@ -124,9 +126,7 @@ def test_hands_is_a_data_set_by_name(
         load_training_samples(Path("hands"), None)  # what is there goes first
 
 
-def test_hands_are_mixed_in_at_the_share_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hands_are_mixed_in_with_photos(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     real = Samples(
         generator.integers(0, 255, (300, 28, 28), dtype=np.uint8),
@@ -136,18 +136,25 @@ def test_hands_are_mixed_in_at_the_share_asked_for(
     )
     monkeypatch.setattr("host.data.load.is_photo_folder", lambda path: True)
     monkeypatch.setattr("host.data.load.load_photos", lambda *args: real)
-    mixed = load_training_samples(Path("photos"), None, rendered=0.25)
-    assert len(mixed) == 400
-    assert mixed.source == "real and 100 rendered hands"
-    assert (mixed.known_signers()[:300] == -1).all() and (mixed.known_signers()[300:] >= 0).all()
+    mixed = load_mixture(Path("photos"), None, {"photos": 300, "hands": 96}).samples
+    assert len(mixed) == 396
+    assert mixed.source == "photos and hands"
+    signers = mixed.known("signers")
+    assert (signers[:300] == -1).all() and (signers[300:] >= 0).all()
     np.testing.assert_array_equal(mixed.images[:300], real.images)
     split = split_by_rule(mixed, "photo:0.2", 1)
-    signers = mixed.known_signers()
+    signers = mixed.known("signers")
     overlap = set(signers[split.train]) & set(signers[split.validation])
     assert overlap <= {-1}
     assert (split.validation < 300).any() and (split.validation >= 300).any()
-    for share in (-0.1, 0.91, 2.0):
-        with pytest.raises(DataError, match="--rendered must be 0 to 0.9"):
-            load_training_samples(Path("photos"), None, rendered=share)
-    with pytest.raises(DataError, match="--rendered must go with photos"):
-        load_training_samples(Path("hands"), None, rendered=0.5)
+
+
+@pytest.mark.parametrize("share", ["-0.1", "0.91", "2"])
+def test_impossible_shares_of_hands_are_refused(
+    share: str, small_archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ["train", "--out", str(tmp_path / "m"), "--rendered", share, "--cache", str(tmp_path)]
+    assert main([*start, "--data", str(small_archive)]) == 1
+    assert "--rendered must be 0 to 0.9" in capsys.readouterr().err
+    assert main([*start[:-4], "--rendered", "0.5", "--data", "hands"]) == 1
+    assert "--rendered must go with photos" in capsys.readouterr().err
