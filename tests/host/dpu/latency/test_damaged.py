@@ -63,7 +63,7 @@ def test_changed_fields_of_every_type_of_op(times: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [100, pytest.param(4000, marks=pytest.mark.slow)], ids=["some", "many"]
+    "times", [300, pytest.param(4000, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_changed_fields_of_real_files(
     released: dict[str, Path], times: int, tmp_path: Path
