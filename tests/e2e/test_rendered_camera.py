@@ -62,13 +62,13 @@ def _as_it_is(image: np.ndarray, truth: Truth) -> None:
 
 
 def _scramble(image: np.ndarray, truth: Truth) -> None:
-    """Shuffle the pixels inside the hand's box; sizes, colours and place stay."""
+    """Shuffle the pixels of the crop: colours stay, and no box tells how the hand is held."""
     if truth.box is not None:
-        left, top, right, bottom = truth.box
-        part = image[top:bottom, left:right]
-        pixels = part.reshape(-1, 3)
-        np.random.default_rng(truth.index).shuffle(pixels)
-        image[top:bottom, left:right] = pixels.reshape(part.shape)
+        height, width = image.shape[:2]
+        crop = image[:, (width - height) // 2 :][:, :height]
+        pixels = crop.reshape(-1, 3)
+        order = np.random.default_rng(truth.index).permutation(len(pixels))
+        crop[:] = pixels[order].reshape(crop.shape)
 
 
 def test_blanking_the_time_code_changes_no_letter() -> None:
