@@ -29,7 +29,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help
 help:  ## list the targets
-	@echo "make <target> [NETWORK=signnet|tutorial] [DATA=path/to/archive.zip|hands] [MODEL=folder]"
+	@echo "make <target> [NETWORK=signnet|tutorial|intro|dropout] [DATA=path/to/archive.zip|hands] [MODEL=folder]"
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo

@@ -22,7 +22,6 @@ import dataclasses
 import json
 import logging
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +49,7 @@ from target import files
 from target.command_line import count, make_parser, print_result, seed, start_log
 from target.errors import DataError, OutputError, exit_code_of
 from target.manifest import NAME, Manifest, load_manifest
+from target.vision.postprocess import log_probabilities
 
 EPOCHS, EPOCH_IMAGES, BATCH, LEARNING_RATE = 12, 6000, 64, 1e-3
 JUDGED_HANDS = 2400
@@ -156,7 +156,11 @@ def _own_photos(args: argparse.Namespace, manifest: Manifest) -> _Own:
 def _base(args: argparse.Namespace, manifest: Manifest) -> _Base:
     """Return what keeps the model's knowledge; rendered hands alone where there are no photos."""
     mix = {PHOTOS: EPOCH_IMAGES, HANDS: EPOCH_IMAGES}
-    judged = {"rendered hands": render_samples(replace(HELD_OUT, images=JUDGED_HANDS), args.cache)}
+    judged = {
+        "rendered hands": render_samples(
+            dataclasses.replace(HELD_OUT, images=JUDGED_HANDS), args.cache
+        )
+    }
     if args.data == DATA and not (DATA.is_dir() and any(DATA.iterdir())):
         _log.warning("nothing in %s/; rendered hands alone keep what the model knows", DATA)
         mix = {HANDS: EPOCH_IMAGES}
@@ -226,7 +230,7 @@ def _temperature(model: Any, kept_back: Samples, before: Manifest) -> float:
     """Return the temperature that fits base data which the finetuning has not seen."""
     images = network_input(kept_back.images, before.treatment)
     scores = np.asarray(model.predict(images, batch_size=512, verbose=0))
-    logits = np.log(np.maximum(scores, np.float32(1e-12)))
+    logits = log_probabilities(scores)
     return find_temperature(logits, kept_back.labels, np.ones(len(kept_back)), before.classes)
 
 

@@ -1,4 +1,4 @@
-"""Train a network on Sign Language MNIST, on rendered hands, or on both.
+"""Train a network on Sign Language MNIST, on rendered hands, or on a mixture of data sets.
 
     python -m host train --network signnet --data data/archive.zip --out build/models/signnet
     python -m host train --data hands                              # needs no archive

@@ -133,11 +133,9 @@ def _aware_recipe(args: argparse.Namespace) -> TrainConfig:
 
     Rows that the model was trained on must not judge it now.
     """
-    unused = [
-        name
-        for name in (*_PLAIN_OPTIONS, "treatment", "quick")
-        if name not in _AWARE_OPTIONS and getattr(args, name) not in (None, False)
-    ]
+    others = [name for name in (*_PLAIN_OPTIONS, "treatment") if name not in _AWARE_OPTIONS]
+    unused = [name for name in others if getattr(args, name) is not None]
+    unused += ["quick"] if args.quick else []
     if unused:
         option = unused[0].replace("_", "-")
         raise DataError(

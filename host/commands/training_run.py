@@ -19,6 +19,7 @@ from host.training.confidence import find_temperature, labels_of
 from host.training.config import TrainConfig
 from target import files
 from target.text.labels import classes_of_outputs
+from target.vision.postprocess import log_probabilities
 
 if TYPE_CHECKING:
     from host.training.distribute import Distributed
@@ -112,7 +113,7 @@ def _describe(
 ) -> dict[str, Any]:
     """Return the content of train.json; scores are the probabilities of the validation rows."""
     classes = classes_of_outputs(scores.shape[1])
-    logits = np.log(np.maximum(scores, np.float32(1e-12)))
+    logits = log_probabilities(scores)
     right = labels_of(logits, classes) == held.labels
     parts = held.part_names()
     names, places = np.unique(parts, return_inverse=True)

@@ -10,6 +10,7 @@ from host.data.calibration import treat_all
 from host.graph.keras_file import load_keras_model
 from host.runners.emulator import EmulatorRunner
 from target.manifest import Manifest
+from target.vision.postprocess import log_probabilities
 from target.vision.preprocess import Preprocessor, input_table
 
 _BATCH = 256
@@ -36,34 +37,37 @@ class Answers:
             manifest.verify("float")
             self._float = load_keras_model(manifest.file("float"))
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """`int8`, and `float` if it was asked for."""
-        return ("int8",) if self._float is None else ("int8", "float")
-
     def logits(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the scores before the softmax by kind, float32 (n, outputs).
 
         Args:
             images: uint8 (n, h, w) gray; brought to the network's size by the manifest's crop rule.
         """
-        size = (self._manifest.input_size, self._manifest.input_size)
-        if images.shape[1:] != size:
-            images = np.stack([self._preprocess.gray(image) for image in images])
-        treated = treat_all(images, self._manifest.treatment)
-        given = {"int8": self._int8(treated)}
+        codes = self.codes(images).astype(np.float32)
+        given = {"int8": codes * np.float32(self._runner.output.scale)}
         if self._float is not None:
-            spec = dataclasses.replace(self._runner.input, dtype="float32")
-            real = input_table(self._manifest.input_scale, spec)[treated][..., None]
-            probabilities = self._float.predict(real, batch_size=_BATCH, verbose=0)
-            given["float"] = np.log(np.maximum(probabilities, np.float32(1e-12)))
+            given["float"] = log_probabilities(self.probabilities(images))
         return given
 
-    def _int8(self, treated: np.ndarray) -> np.ndarray:
+    def codes(self, images: np.ndarray) -> np.ndarray:
+        """Return the codes of the int8 model, int8 (n, outputs), of images as `logits` takes them."""
+        treated = self._treated(images)
         table = input_table(self._manifest.input_scale, self._runner.input)
         codes = [
             self._runner.infer_batch(table[treated[start : start + _BATCH]][..., None])
             for start in range(0, len(treated), _BATCH)
         ]
-        flat = np.concatenate(codes).reshape(len(treated), -1)
-        return flat.astype(np.float32) * np.float32(self._runner.output.scale)
+        return np.concatenate(codes).reshape(len(treated), -1)
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return the float model's output, float32 (n, outputs), of images as `logits` takes them."""
+        spec = dataclasses.replace(self._runner.input, dtype="float32")
+        real = input_table(self._manifest.input_scale, spec)[self._treated(images)][..., None]
+        assert self._float is not None
+        return np.asarray(self._float.predict(real, batch_size=_BATCH, verbose=0))
+
+    def _treated(self, images: np.ndarray) -> np.ndarray:
+        size = (self._manifest.input_size, self._manifest.input_size)
+        if images.shape[1:] != size:
+            images = np.stack([self._preprocess.gray(image) for image in images])
+        return treat_all(images, self._manifest.treatment)

@@ -10,18 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from host.data.calibration import treat_all
 from host.data.samples import Samples
-from host.graph.keras_file import load_keras_model
-from host.runners.emulator import EmulatorRunner
+from host.runners.answers import Answers
 from target import files
 from target.errors import DataError
 from target.manifest import Manifest
 from target.measure.reference import Reference, load_reference
-from target.runners.base import TensorSpec
 from target.text.labels import letter_of
 from target.vision.postprocess import best_outputs
-from target.vision.preprocess import Preprocessor, input_table
 
 _BATCH = 512
 
@@ -86,34 +82,14 @@ def take(reference: Reference, count: int) -> Reference:
 
 
 def _compute(samples: Samples, manifest: Manifest) -> Reference:
-    emulator = EmulatorRunner(manifest, "reference")
-    grays = treat_all(_grays(samples.images, manifest), manifest.treatment)
-    table = input_table(manifest.input_scale, emulator.input)
-    codes = np.concatenate(
-        [
-            emulator.infer_batch(table[grays[start : start + _BATCH]][..., None])
-            for start in range(0, len(grays), _BATCH)
-        ]
-    )
-    manifest.verify("float")
-    model = load_keras_model(manifest.file("float"))
-    real = grays[..., None].astype(np.float32) * np.float32(manifest.input_scale)
-    scores = np.asarray(model.predict(real, batch_size=_BATCH, verbose=0))
+    answers = Answers(manifest, "reference")
+    codes, scores = answers.codes(samples.images), answers.probabilities(samples.images)
     classes = manifest.classes
     labels = [letter_of(int(label)) for label in samples.labels]
     return Reference(
         samples.images,
         np.array([classes.index(x) if x in classes else -1 for x in labels], np.int64),
-        codes.reshape(len(grays), -1),
+        codes,
         best_outputs(scores, classes),
         Path(samples.source).name,
     )
-
-
-def _grays(images: np.ndarray, manifest: Manifest) -> np.ndarray:
-    """Return the gray crops at the network's size, uint8 (n, size, size)."""
-    size = manifest.input_size
-    if images.shape[1:] == (size, size):
-        return images
-    preprocess = Preprocessor(manifest, TensorSpec("image", (1, size, size, 1), "int8"))
-    return np.stack([preprocess.gray(image) for image in images])

@@ -18,6 +18,7 @@ from host.training.config import TrainConfig
 from host.training.graph_layer import GraphLayer
 from host.training.schedules import build_schedule
 from target.text.labels import classes_of_outputs
+from target.vision.postprocess import log_probabilities
 
 _log = logging.getLogger(__name__)
 
@@ -99,5 +100,5 @@ def _temperature(model: keras.Model, validation: tuple[np.ndarray, np.ndarray]) 
     images, targets = validation
     classes = classes_of_outputs(targets.shape[1])
     scores = np.asarray(model.predict(images, batch_size=512, verbose=0))
-    logits = np.log(np.maximum(scores, np.float32(1e-12)))
+    logits = log_probabilities(scores)
     return find_temperature(logits, targets.argmax(axis=1), np.ones(len(targets)), classes)

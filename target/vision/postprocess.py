@@ -17,6 +17,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
+def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Return scores whose softmax is these probabilities, float32; a probability of zero counts as 1e-12."""
+    return np.asarray(np.log(np.maximum(probabilities, np.float32(1e-12))))
+
+
 @dataclasses.dataclass(frozen=True)
 class Prediction:
     """What the network says of one frame.
