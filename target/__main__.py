@@ -1,7 +1,9 @@
 """python -m target <command>: the application on the board.
 
-    run    frames in, letters out, on the DPU
-    bench  latency, throughput and energy, one image at a time
+    run      frames in, letters and words out, on the DPU
+    bench    latency, throughput and energy, one image at a time
+    cameras  what cameras are there, with formats, sizes and rates
+    capture  collect labelled photos of your own hand, for finetuning
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -16,8 +18,10 @@ from typing import List, Optional
 from target.errors import exit_code_of
 
 COMMANDS = {
-    "run": "frames in, letters out, on the DPU",
+    "run": "frames in, letters and words out, on the DPU",
     "bench": "latency, throughput and energy, one image at a time",
+    "cameras": "what cameras are there, with formats, sizes and rates",
+    "capture": "collect labelled photos of your own hand, for finetuning",
 }
 
 

@@ -1,29 +1,50 @@
-"""The application: source -> preprocess -> runner -> postprocess -> letters -> sinks, one frame at a time.
+"""The application: source -> preprocess -> runner -> letters -> outputs, one frame at a time.
 
-It takes a Runner and a Source and never asks what hardware is behind them; the emulator reaches it
-the same way as the DPU does.
+    source (grabber) -> feeder -> worker -> presenters        target/camera, target/pipeline
+
+Every stage has a thread, so that capture, preparation and drawing overlap the runner; the main thread
+watches over them. It takes a Runner and a Source and never asks what hardware is behind them; the
+emulator reaches it the same way as the DPU does.
 """
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import dataclasses
+import logging
 import time
-from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
-from target.camera.base import Frame, Source
-from target.errors import SourceError
+from target.camera.base import Source
+from target.errors import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    AppError,
+    BackendError,
+    SourceError,
+    one_line,
+)
 from target.manifest import Manifest
-from target.measure.clock import StageClock
 from target.measure.record import RunFacts, build_record
+from target.pipeline.controls import Controls
+from target.pipeline.feeder import Feeder, Prepared
+from target.pipeline.presenter import Presenter
+from target.pipeline.slot import Slot
+from target.pipeline.worker import Parts, Watch, Worker
 from target.runners.base import Runner
 from target.show.base import Sink, View
 from target.text.speller import SpellConfig, Speller
-from target.vision.crop import centre_square
-from target.vision.postprocess import Postprocessor, Prediction
+from target.text.words import Suggester
+from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
+
+_log = logging.getLogger(__name__)
+_LOOK_S = 0.05  # how often the main thread looks at the others
+_END_S = 0.35  # for each stage to end when the run was interrupted
+_FLUSH_S = 60.0  # for an output of a file to store what is waiting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +55,13 @@ class StreamConfig:
         warmup: Inferences on a black frame before anything is counted.
         max_frames: Stop after so many; None for all.
         spell: When a letter counts.
+        hang_s: A runner that does not answer for so long ends the run.
     """
 
     warmup: int = 10
     max_frames: Optional[int] = None
     spell: SpellConfig = dataclasses.field(default_factory=SpellConfig)
+    hang_s: float = 10.0
 
 
 class StreamResult(NamedTuple):
@@ -46,38 +69,27 @@ class StreamResult(NamedTuple):
 
     Attributes:
         record: The run record.
-        letters: The predicted letter of each processed frame, with the frame's index.
-        interrupted: True if Ctrl-C ended it.
+        error: Why it ended early, or which output was lost; None if all went well.
+        code: The exit code.
     """
 
     record: Dict[str, Any]
-    letters: List[Tuple[int, str]]
-    interrupted: bool
-
-
-class _Meter:
-    """Processed frames a second over the last second."""
-
-    def __init__(self) -> None:
-        self._times: Deque[float] = collections.deque()
-
-    def tick(self, now: float) -> float:
-        self._times.append(now)
-        while now - self._times[0] > 1.0:
-            self._times.popleft()
-        span = now - self._times[0]
-        return (len(self._times) - 1) / span if span > 0 else 0.0
+    error: Optional[AppError]
+    code: int
 
 
 class App:
     """One stream through one runner.
 
     Args:
-        source: Gives the frames; closed by the caller.
+        source: Gives the frames; closed when the run ends.
         runner: Executes the network; closed by the caller.
         manifest: Of the model.
-        sinks: Are shown every processed frame; closed by the caller.
+        sinks: Are shown processed frames; opened and closed here, each in a thread of its own.
         config: How.
+        controls: What people change meanwhile; None for nobody.
+        suggester: Proposes words; None for none.
+        watch: Is told of every processed frame, in the worker's thread.
     """
 
     def __init__(
@@ -87,44 +99,74 @@ class App:
         manifest: Manifest,
         sinks: List[Sink],
         config: StreamConfig,
+        controls: Optional[Controls] = None,
+        suggester: Optional[Suggester] = None,
+        watch: Optional[Watch] = None,
     ) -> None:
+        self.controls = controls or Controls(spell=config.spell)
         self._source = source
         self._runner = runner
         self._manifest = manifest
-        self._sinks = sinks
         self._config = config
-        self._clock = StageClock()
         self._preprocess = Preprocessor(manifest, runner.input)
-        self._postprocess = Postprocessor(
-            manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
+        self._postprocess = make_postprocessor(manifest, runner)
+        self._speller = Speller(self.controls.spell)
+        self._presenters = [Presenter(sink, self.controls, source.live) for sink in sinks]
+        self._slot: Slot[Prepared] = Slot(newest_only=source.live)
+        self._feeder = Feeder(source, self._preprocess, self.controls, self._slot)
+        parts = Parts(
+            self._slot,
+            runner,
+            self._postprocess,
+            self._speller,
+            suggester,
+            self.controls,
+            self._publish,
+            watch,
+            lambda: self._feeder.trouble,
+            self._dropped,
         )
-        self._speller = Speller(config.spell)
-        self._meter = _Meter()
-        self._letters: List[Tuple[int, str]] = []
-        self._ages_s: List[float] = []
+        self._worker = Worker(parts, config.max_frames, None if source.live else source.fps)
         self._seconds = 0.0
+        self._why: List[str] = []
 
     def run(self) -> StreamResult:
-        """Process frames until the source ends, a sink says stop, or Ctrl-C.
+        """Process frames until the source ends, somebody says stop, a signal comes or a stage fails.
+
+        Whatever ends it, what was spelled stands in the result.
 
         Raises:
-            SourceError: If the source fails, or has no frame at all.
+            AppError: If it cannot begin: a runner that fails on a black frame, an output that does not open.
         """
-        interrupted = False
-        self._warm_up()
+        code, error = EXIT_OK, None
         started = time.perf_counter()
         try:
-            frame = self._read()
-            if frame is None:
-                raise SourceError(
-                    f"source must give at least one frame, got none from {self._source.uri}"
-                )
-            while frame is not None and self._process(frame) and not self._is_enough():
-                frame = self._read()
+            self._warm_up()
+            for presenter in self._presenters:
+                presenter.open()
+            started = time.perf_counter()
+            self._feeder.start()
+            self._worker.start()
+            self._watch_over()
         except KeyboardInterrupt:
-            interrupted = True
+            code = EXIT_INTERRUPTED
+        except SystemExit as end:  # SIGTERM, SIGHUP
+            code = end.code if isinstance(end.code, int) else EXIT_ERROR
+        except AppError as failure:
+            if not self._worker.frames and not self._worker.is_alive():
+                self._end(keep=False, patience_s=_END_S)
+                raise
+            error = failure
         self._seconds = time.perf_counter() - started
-        return StreamResult(self.record(), self._letters, interrupted)
+        self._end(keep=True, patience_s=_END_S if code or error else _FLUSH_S)
+        error = error or self._lost_output()
+        if error is not None:
+            self._why.append(one_line(error))
+        return StreamResult(self.record(), error, code or (EXIT_ERROR if error else EXIT_OK))
+
+    def is_hung(self) -> bool:
+        """Whether the runner is still busy: it cannot be closed then."""
+        return self._worker.is_alive()
 
     def _warm_up(self) -> None:
         """Run the whole path on a black frame, so that nothing is loaded while frames are counted."""
@@ -133,87 +175,121 @@ class App:
         for _ in range(self._config.warmup):
             self._postprocess(self._runner.infer(self._preprocess(black)))
 
-    def _read(self) -> Optional[Frame]:
-        started = time.perf_counter()
-        frame = self._source.read()
-        if frame is not None:
-            self._clock.add("capture", time.perf_counter() - started)
-        return frame
+    def _publish(self, view: View) -> None:
+        for presenter in self._presenters:
+            presenter.put(view)
 
-    def _is_enough(self) -> bool:
-        limit = self._config.max_frames
-        return limit is not None and len(self._letters) >= limit
+    def _watch_over(self) -> None:
+        """Wait for the end; raise what stopped a stage."""
+        while self._worker.is_alive():
+            self._worker.join(_LOOK_S)
+            busy = self._worker.busy_since_s
+            if busy is not None and time.perf_counter() - busy > self._config.hang_s:
+                raise BackendError(
+                    f"runner '{self._runner.name}' must answer within {self._config.hang_s:g} s, got nothing"
+                    " for one frame; on the board see XLNX_DPU_TIMEOUT and restart the run"
+                )
+        fault = self._worker.fault or self._feeder.fault
+        if fault is not None:
+            raise fault if isinstance(fault, (AppError, KeyboardInterrupt)) else _as_error(fault)
+        if not self._worker.frames and not self.controls.stopped:
+            raise SourceError(
+                f"source must give at least one frame, got none from {self._source.uri}"
+            )
 
-    def _process(self, frame: Frame) -> bool:
-        """Process one frame; False when a sink wants to stop."""
-        clock, now = self._clock, time.perf_counter
-        begin = now()
-        tensor = self._preprocess(frame.image)
-        prepared = now()
-        self._runner.put(tensor)
-        put = now()
-        self._runner.execute()
-        executed = now()
-        output = self._runner.take()
-        taken = now()
-        prediction = self._postprocess(output)
-        done = now()
-        clock.add("preprocess", prepared - begin)
-        clock.add("copy_in", put - prepared)
-        clock.add("infer", executed - put)
-        clock.add("copy_out", taken - executed)
-        clock.add("inference", taken - prepared)
-        clock.add("postprocess", done - taken)
-        clock.add("end_to_end", done - frame.captured_s)
-        if self._source.live:
-            self._ages_s.append(done - frame.captured_s)
-        self._letters.append((frame.index, prediction.letter))
-        self._speller.add(prediction, self._time_of(frame))
-        return self._show(frame, prediction, done)
+    def _end(self, keep: bool, patience_s: float) -> None:
+        """End every stage, in the order in which frames pass."""
+        self.controls.stop()
+        with _undisturbed():
+            self._slot.clear()
+            if self._worker.ident is not None:
+                self._worker.join(_END_S)
+            self._source.close()
+            if self._feeder.ident is not None:
+                self._feeder.join(_END_S)
+            until = time.perf_counter() + patience_s
+            for presenter in self._presenters:
+                if presenter.ident is None:
+                    continue
+                left = max(until - time.perf_counter(), 0.05)
+                if not presenter.end(keep, left):
+                    _log.warning("output %s did not end in time and was left", presenter.sink.name)
 
-    def _time_of(self, frame: Frame) -> float:
-        """Return the time that dwelling is counted in: of a file, its own; of a camera, the clock's."""
-        if self._source.live or not self._source.fps:
-            return frame.captured_s
-        return frame.index / self._source.fps
-
-    def _show(self, frame: Frame, prediction: Prediction, done: float) -> bool:
-        fps = self._meter.tick(done)
-        if not self._sinks:
-            return True
-        height, width = frame.image.shape[:2]
-        manifest = self._manifest
-        view = View(
-            frame,
-            prediction,
-            self._speller.text,
-            fps,
-            (done - frame.captured_s) * 1000,
-            self._dropped(),
-            centre_square(height, width, manifest.input_size, manifest.max_trim),
-            self._runner.name,
-        )
-        going_on = [sink.show(view) for sink in self._sinks]  # every sink sees every frame
-        return all(going_on)
+    def _lost_output(self) -> Optional[AppError]:
+        return next((one.fault for one in self._presenters if one.fault is not None), None)
 
     def _dropped(self) -> int:
-        return int(getattr(self._source, "dropped", 0))
+        return int(getattr(self._source, "dropped", 0)) + self._slot.dropped
 
     def record(self) -> Dict[str, Any]:
-        """Return the record of what was processed so far; dropped frames are the source's count now."""
-        facts = RunFacts(
-            task="stream",
-            kind=self._runner.kind,
-            runner=self._runner.name,
-            device=self._runner.device,
-            model_name=self._manifest.name,
-            model_sha256=self._manifest.sha256,
-            frames=len(self._letters),
-            warmup=self._config.warmup,
-            threads=self._runner.threads,
-            seconds=self._seconds,
-            dropped=self._dropped(),
-            frame_ages_s=self._ages_s,
-            text=self._speller.text,
+        """Return the record of what was processed so far."""
+        worker, source = self._worker, self._source
+        more: Dict[str, Any] = {"outputs": [one.facts() for one in self._presenters]}
+        facts = getattr(source, "facts", None)
+        if source.live and facts is not None:
+            more["source"] = {"uri": source.uri, **facts()}
+        shown = [one for one in self._presenters if one.shown]
+        glass = shown[0].glass_to_glass if shown else worker.ages
+        own = worker.own.summary_ms()
+        shrinking = worker.shrinking.summary_ms()
+        if source.live:
+            more["glass_to_glass_ms"] = glass.summary_ms()
+        if own is not None and shrinking is not None:
+            more["overhead_us"] = round(1000 * own["p50"], 3)
+            more["resize_us"] = round(1000 * shrinking["p50"], 3)
+        stages = StageSummaries(worker, shown[0] if shown else None)
+        return build_record(
+            RunFacts(
+                task="stream",
+                kind=self._runner.kind,
+                runner=self._runner.name,
+                device=self._runner.device,
+                model_name=self._manifest.name,
+                model_sha256=self._manifest.sha256,
+                frames=worker.frames,
+                warmup=self._config.warmup,
+                threads=self._runner.threads,
+                seconds=self._seconds,
+                dropped=self._dropped(),
+                frame_age_ms=worker.ages.summary_ms() if source.live else None,
+                text=self._speller.text.strip(),
+                why=self._why,
+                more=more,
+            ),
+            stages,
         )
-        return build_record(facts, self._clock)
+
+
+class StageSummaries:
+    """The stages of the worker, and how long the first output takes to draw a frame.
+
+    Args:
+        worker: Has processed the frames.
+        first: The first output; None without one.
+    """
+
+    def __init__(self, worker: Worker, first: Optional[Presenter]) -> None:
+        self._worker = worker
+        self._first = first
+
+    def summaries(self) -> Dict[str, Dict[str, float]]:
+        """Return the summary of every stage, in milliseconds."""
+        found = self._worker.clock.summaries()
+        drawing = self._first.drawing.summary_ms() if self._first is not None else None
+        return found if drawing is None else {**found, "draw": drawing}
+
+
+def _as_error(fault: BaseException) -> BaseException:
+    """Return what a stage raised; a library's own complaint as an error of the runner."""
+    if isinstance(fault, (RuntimeError, OSError, MemoryError)):
+        return BackendError(f"stage of the stream must not fail, got '{one_line(fault)}'")
+    return fault
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Finish the body even if Ctrl-C is pressed again and again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _log.warning("interrupted while ending; what is left is thrown away")

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Iterator, Union
@@ -69,6 +70,28 @@ def check_writable(path: PathLike) -> None:
             f"output folder must be writable, got '{error.strerror}' in {final.parent};"
             " choose another one"
         ) from error
+
+
+def check_room(folder: PathLike, least: int, what: str) -> None:
+    """Check that a disk is not nearly full.
+
+    Args:
+        folder: On the disk; it need not exist yet.
+        least: Bytes that must be free.
+        what: That shall be stored, for the message.
+
+    Raises:
+        OutputError: If there is less.
+    """
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < least:
+        raise OutputError(
+            f"disk must have {least >> 20} MB left for {what}, got {free >> 20} MB in {place};"
+            " choose another one"
+        )
 
 
 def _umask() -> int:

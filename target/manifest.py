@@ -77,6 +77,12 @@ class Manifest:
         return float(self.content["output"].get("temperature", 1.0))
 
     @property
+    def nothing(self) -> Optional[int]:
+        """Index of the output that says there is no letter to read; None where there is none."""
+        index = self.content["output"].get("nothing")
+        return None if index is None else int(index)
+
+    @property
     def classes(self) -> List[Optional[str]]:
         """One entry per model output: a letter, or None for an output that is never an answer."""
         return list(self.content["output"]["classes"])
@@ -220,6 +226,11 @@ def check_manifest(content: Any, where: str) -> None:
     if not math.isfinite(temperature):
         raise ModelError(f"output.temperature must be finite, got {temperature} in {where}")
     treatment_of(content["input"].get("treatment"))
+    classes, nothing = content["output"]["classes"], content["output"].get("nothing")
+    if nothing is not None and (nothing >= len(classes) or classes[nothing] is not None):
+        raise ModelError(
+            f"output.nothing must be an output without a letter, got {nothing} in {where}"
+        )
     letters = [letter for letter in content["output"]["classes"] if letter is not None]
     if not letters or len(set(letters)) != len(letters):
         raise ModelError(f"output.classes must name each letter once, got {letters} in {where}")

@@ -3,97 +3,96 @@
 from __future__ import annotations
 
 import argparse
-import math
+import dataclasses
+import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
 from target import files
 from target.app import App, StreamConfig, StreamResult
 from target.camera.base import Source
-from target.camera.open import FORMS as INPUT_FORMS
-from target.camera.open import open_source
+from target.camera.open import InputOptions, open_source
 from target.command_line import print_result
-from target.errors import EXIT_INTERRUPTED, EXIT_OK, DataError, ModelError, OutputError
+from target.errors import EXIT_OK, ModelError, OutputError, one_line
 from target.manifest import NAME, Manifest, load_manifest
+from target.pipeline.controls import Controls
+from target.pipeline.worker import Watch
 from target.runners.base import Runner
-from target.show.open import FORMS as OUTPUT_FORMS
-from target.show.open import open_sinks
-from target.text.speller import SpellConfig
+from target.show.base import Sink
+from target.show.capture import Collector
+from target.show.open import open_sinks, video_path
+from target.streaming_options import (
+    config_of,
+    controls_of,
+    input_options_of,
+    output_options_of,
+)
+from target.text.words import Suggester, read_words
 
 MakeRunner = Callable[[Manifest], Runner]
 OpenModel = Callable[[Path], Manifest]
-OpenInput = Callable[[str], Source]
+OpenInput = Callable[[str, InputOptions], Source]
 Complete = Callable[[StreamResult], Dict[str, Any]]
 
 
-def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
-    """Add what every way to run the application takes."""
-    parser.add_argument("input", help=INPUT_FORMS)
-    parser.add_argument("output", nargs="?", help=f"{OUTPUT_FORMS}; a window if not given")
-    parser.add_argument(
-        "--model", type=Path, default=model, help="model folder, or a compiled .xmodel without one"
-    )
-    parser.add_argument("--headless", action="store_true", help="no window")
-    parser.add_argument("--frames", type=int, help="stop after so many")
-    parser.add_argument(
-        "--warmup", type=int, default=StreamConfig.warmup, help="uncounted inferences"
-    )
-    parser.add_argument(
-        "--threshold", type=float, default=SpellConfig.min_confidence, help="least confidence, 0-1"
-    )
-    parser.add_argument(
-        "--dwell", type=float, default=SpellConfig.dwell_s, help="seconds a letter must be held"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an output that is there")
-    parser.add_argument("--record", type=Path, help="also write the run record to this file")
+@dataclasses.dataclass(frozen=True)
+class Doors:
+    """How a command reaches what it runs on.
 
-
-def config_of(args: argparse.Namespace) -> StreamConfig:
-    """Return the configuration that the options ask for.
-
-    Raises:
-        DataError: If a number is out of range.
+    Attributes:
+        make_runner: Makes the runner of a model.
+        open_bare: Makes the manifest of an .xmodel file that comes without one.
+        open_input: Opens the input.
+        watch: Is told of every processed frame; None for nobody.
+        complete: Makes the record of what a run left.
     """
-    if not 0 <= args.threshold <= 1 or not 0 <= args.dwell < math.inf or args.warmup < 0:
-        raise DataError(
-            "--threshold must be 0-1, --dwell and --warmup at least 0,"
-            f" got {args.threshold}, {args.dwell}, {args.warmup}"
-        )
-    if args.frames is not None and args.frames < 1:
-        raise DataError(f"--frames must be at least 1, got {args.frames}")
-    return StreamConfig(args.warmup, args.frames, SpellConfig(args.threshold, args.dwell))
+
+    make_runner: MakeRunner
+    open_bare: OpenModel
+    open_input: OpenInput = open_source
+    watch: Optional[Watch] = None
+    complete: Complete = lambda result: result.record
 
 
-def stream(
-    args: argparse.Namespace,
-    make_runner: MakeRunner,
-    open_bare: OpenModel,
-    open_input: OpenInput = open_source,
-    complete: Complete = lambda result: result.record,
-) -> int:
+def stream(args: argparse.Namespace, doors: Doors) -> int:
     """Run the application with a runner and print its record; returns the exit code.
 
     Args:
         args: Of a parser with add_stream_options.
-        make_runner: Makes the runner of a model.
-        open_bare: Makes the manifest of an .xmodel file that comes without one.
-        open_input: Opens the input.
-        complete: Makes the record of what a run left.
+        doors: What it runs on.
     """
     config = config_of(args)
-    _check_output(args)
-    manifest = open_model(args.model, open_bare)
-    runner = make_runner(manifest)
+    controls = controls_of(args, config.spell)
+    options = input_options_of(args)
+    _check_outputs(args)
+    suggester = Suggester(read_words(args.words)) if args.words else None
+    collector = Collector(args.capture) if args.capture else None
+    manifest = open_model(args.model, doors.open_bare)
+    runner = doors.make_runner(manifest)
+    hung = False
     try:
-        source = open_input(args.input)
-        result = run_stream(source, runner, manifest, (args.output, args.headless), config)
+        source = doors.open_input(args.input, options)
+        try:
+            outputs = output_options_of(args, source.fps)
+            sinks = open_sinks(args.output, outputs, controls, collector)
+            app = App(source, runner, manifest, sinks, config, controls, suggester, doors.watch)
+            result = app.run()
+            hung = app.is_hung()
+        finally:
+            source.close()
     finally:
-        runner.close()
-    record = complete(result)
+        if not hung:  # a runner that does not come back cannot be closed
+            runner.close()
+    return _report(args, doors.complete(result), result)
+
+
+def _report(args: argparse.Namespace, record: Dict[str, Any], result: StreamResult) -> int:
     if args.record:
         files.write_json(args.record, record)
     print_result(record, args.json, describe(record))
-    return EXIT_INTERRUPTED if result.interrupted else EXIT_OK
+    if result.error is not None:
+        print(f"error: {one_line(result.error)}", file=sys.stderr)
+    return result.code
 
 
 def open_model(path: Path, open_bare: OpenModel) -> Manifest:
@@ -113,53 +112,51 @@ def open_model(path: Path, open_bare: OpenModel) -> Manifest:
     return open_bare(path)
 
 
-def _check_output(args: argparse.Namespace) -> None:
+def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse to overwrite; say what is wrong with an output before hours of streaming, not after."""
     if args.record:
         files.check_writable(args.record)
-    if args.output is None or args.output in ("none", "display://"):
-        return
-    output = Path(
-        args.output[len("file://") :] if args.output.startswith("file://") else args.output
-    )
-    if output.is_dir():
-        raise OutputError(f"video must be a file, got a folder at {output}")
-    if output.exists() and not args.force:
-        raise OutputError(f"video must be new, got a file that is there at {output}; use --force")
-    if output.exists() and Path(args.input).exists() and output.samefile(args.input):
-        raise OutputError(f"output must not be the input, got {output} for both")
+    videos = [video_path(uri) for uri in args.output]
+    for output in (path for path in videos if path is not None):
+        if output.is_dir():
+            raise OutputError(f"video must be a file, got a folder at {output}")
+        if output.exists() and not args.force:
+            raise OutputError(
+                f"video must be new, got a file that is there at {output}; use --force"
+            )
+        if output.exists() and Path(args.input).exists() and output.samefile(args.input):
+            raise OutputError(f"output must not be the input, got {output} for both")
 
 
 def run_stream(
     source: Source,
     runner: Runner,
     manifest: Manifest,
-    output: Tuple[Optional[str], bool],
+    sinks: List[Sink],
     config: StreamConfig,
+    watch: Optional[Watch] = None,
 ) -> StreamResult:
-    """Run the application and close source and sinks, whatever happens.
+    """Run the application and close the source, whatever happens; an error is raised, not returned.
 
     Args:
         source: Is closed.
         runner: Is not closed.
         manifest: Of the model.
-        output: Output URI or None, and whether to go without a window.
+        sinks: Outputs.
         config: How.
+        watch: Is told of every processed frame.
     """
-    sinks: List[Any] = []
     try:
-        sinks = open_sinks(output[0], output[1], source.fps)
-        app = App(source, runner, manifest, sinks, config)
-        result = app.run()
-        source.close()
-        for sink in sinks:
-            sink.finish()
-        # Only now is the count of dropped frames final.
-        return result._replace(record=app.record())
+        result = App(
+            source, runner, manifest, sinks, config, Controls(spell=config.spell), None, watch
+        ).run()
     finally:
         source.close()
-        for sink in sinks:
-            sink.close()
+    if result.error is not None:
+        raise result.error
+    if result.code != EXIT_OK:
+        raise KeyboardInterrupt
+    return result
 
 
 def describe(record: Dict[str, Any]) -> str:
@@ -169,10 +166,21 @@ def describe(record: Dict[str, Any]) -> str:
         f"{record['frames']} frames, {record['dropped']} dropped,"
         f" {record['throughput_fps'] or 0:.1f} fps on {record['runner']}{kind}"
     ]
+    timed = dict(record["stages"])
+    if record.get("glass_to_glass_ms"):
+        timed["glass to glass"] = record["glass_to_glass_ms"]
     lines += [
-        f"  {stage:12} p50 {summary['p50']:8.3f}  p90 {summary['p90']:8.3f}  p99 {summary['p99']:8.3f} ms"
-        for stage, summary in record["stages"].items()
+        f"  {stage:14} p50 {summary['p50']:8.3f}  p90 {summary['p90']:8.3f}  p99 {summary['p99']:8.3f} ms"
+        for stage, summary in timed.items()
     ]
+    if "overhead_us" in record:
+        lines.append(
+            f"  our own work beyond crop and resize ({record['resize_us']:.0f} us): median"
+            f" {record['overhead_us']:.0f} us a frame"
+        )
+    for output in record.get("outputs", []):
+        if output["error"]:
+            lines.append(f"  output {output['name']} was lost: {output['error']}")
     lines.append(f"  text: {record.get('text') or '-'}")
     if "truth" in record:
         truth, clock = record["truth"], record["camera"]["clock"]

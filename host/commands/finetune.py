@@ -33,11 +33,11 @@ from host.commands.quantize import run_quantization
 from host.data.calibration import choose_images, network_input
 from host.data.hands.dataset import HELD_OUT, render_samples
 from host.data.load import is_rendered, load_test_samples
-from host.data.mixture import HANDS, PHOTOS, load_mixture
+from host.data.mixture import HANDS, NO_SIGN, PHOTOS, load_mixture
 from host.data.own_photos import OwnSplit, split_own_photos
 from host.data.samples import Samples
 from host.data.signer_set import load_signer_set
-from host.data.split import split_by_photo
+from host.data.split import split_by_rule
 from host.graph.from_keras import from_keras
 from host.graph.keras_file import load_keras_model
 from host.paths import BUILD, CACHE, DATA
@@ -171,10 +171,12 @@ def _base(args: argparse.Namespace, manifest: Manifest) -> _Base:
         apart = rows_apart(args.data, args.cache, test)
         if apart is not None and apart.any():
             judged["test photos"] = test.take(apart)
+    if manifest.nothing is not None:
+        mix[NO_SIGN] = EPOCH_IMAGES
     mixed = load_mixture(args.data, args.cache, mix)
-    split = split_by_photo(mixed.samples, _KEPT_BACK, args.seed)
-    train, kept_back = (mixed.samples.take(rows) for rows in split)
-    return _Base(train, kept_back, judged)
+    split = split_by_rule(mixed.samples, f"photo:{_KEPT_BACK}", args.seed)
+    kept_back = mixed.samples.take(split.validation)
+    return _Base(mixed.samples.take(split.train), kept_back, judged)
 
 
 def _draw(
@@ -209,6 +211,8 @@ def _draw(
     )
     model, history = finetune(before.file("float"), trained, base.train, config, options)
     facts = _facts(before, config, options, trained, history)
+    if before.nothing is not None:
+        facts["no_letter"] = {"output": before.nothing}
     facts["temperature"] = _temperature(model, base.kept_back, before)
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(files.replacing(folder / "train.json"))

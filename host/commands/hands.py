@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from host.data.hands.camera import HandsCamera
-from host.data.hands.judge import Verdict, join_all, judge
+from host.data.hands.judge import Readings, Verdict, join_all, judge
 from host.data.hands.letters import STATIC
 from host.data.hands.sheet import make_sheet
 from host.data.hands.signer import FIRST_HELD_OUT
@@ -93,11 +93,12 @@ def _judge(args: argparse.Namespace) -> int:
             order = np.random.default_rng([args.seed, signer]).permutation(list(STATIC))
             wanted = HandsUri("".join(order), hold=_HOLD_S, signer=signer, seed=args.seed)
             camera = HandsCamera(wanted, f"hands://{wanted.text}")
-            result = run_stream(camera, runner, manifest, ("none", True), StreamConfig())
-            if result.interrupted:
-                break
-            verdicts.append(judge(camera.truth, result.letters))
+            readings = Readings()
+            run_stream(camera, runner, manifest, [], StreamConfig(), readings)
+            verdicts.append(judge(camera.truth, readings.letters))
             _log.info("signer %d: %d of %d", signer, verdicts[-1].right, verdicts[-1].holds)
+    except KeyboardInterrupt:  # what was judged until now counts
+        _log.warning("interrupted after %d signers", len(verdicts))
     finally:
         runner.close()
     if not verdicts:

@@ -3,6 +3,8 @@
     python -m host simulate hands://HELLO --headless
     python -m host simulate clip.mp4 signs.avi --model models/signnet
     python -m host simulate photos/ --headless --json
+    python -m host simulate hands://HELLO http://:8080     a page to look at
+    python -m host simulate 0 display:// record.avi --words words.txt
     python -m host simulate photos/ --model someone_elses.xmodel
 
 Letters are bit for bit those of the DPU; times are those of this computer. hands://TEXT is a camera of
@@ -25,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from host.data.hands.camera import HandsCamera, open_hands
-from host.data.hands.judge import add_truth
+from host.data.hands.judge import Readings, add_truth
 from host.data.hands.uri import FORM, REAL, SCHEME, VIRTUAL
 from host.dpu.engines.base import ENGINES
 from host.paths import RELEASED
@@ -34,11 +36,14 @@ from host.xmodel.reader import read_xmodel
 from target import files
 from target.app import StreamResult
 from target.camera.base import Source
-from target.camera.open import open_source
+from target.camera.flipped import Flipped
+from target.camera.open import InputOptions, open_source
 from target.command_line import make_parser, start_log
 from target.errors import SourceError, exit_code_of
 from target.manifest import Manifest, TensorFacts, implied_manifest
-from target.stream import add_stream_options, stream
+from target.show.open import video_path
+from target.stream import Doors, stream
+from target.streaming_options import add_stream_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,7 +66,14 @@ def _run(args: argparse.Namespace) -> int:
             raise SourceError(f"--truth needs an input of {FORM}, got '{args.input}'")
         files.check_writable(args.truth)
     return stream(
-        args, lambda m: EmulatorRunner(m, args.engine), open_bare, door.open, door.complete
+        args,
+        Doors(
+            lambda m: EmulatorRunner(m, args.engine),
+            open_bare,
+            door.open,
+            door.readings,
+            door.complete,
+        ),
     )
 
 
@@ -71,14 +83,22 @@ class _Door:
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
         self._camera: HandsCamera | None = None
+        is_judged = args.input.lower().startswith(SCHEME)
+        self.readings = Readings() if is_judged else None
 
-    def open(self, uri: str) -> Source:
+    def open(self, uri: str, options: InputOptions) -> Source:
         if not uri.lower().startswith(SCHEME):
-            return open_source(uri)
+            return open_source(uri, options)
+        if options.loop:
+            raise SourceError("--loop is for files; a rendered camera has ?repeat=0")
         uri = SCHEME + uri[len(SCHEME) :]
-        is_watched = not self._args.headless and self._args.output in (None, "display://")
-        self._camera, source = open_hands(uri, REAL if is_watched else VIRTUAL)
-        return source
+        self._camera, source = open_hands(uri, REAL if self._is_watched() else VIRTUAL)
+        return source if options.flip == "none" else Flipped(source, options.flip)
+
+    def _is_watched(self) -> bool:
+        """Whether somebody looks while it runs: then letters are signed at their own pace."""
+        shown = [uri for uri in self._args.output if uri != "none" and video_path(uri) is None]
+        return bool(shown) or not (self._args.headless or self._args.output)
 
     def complete(self, result: StreamResult) -> dict[str, Any]:
         if self._camera is None:
@@ -86,7 +106,8 @@ class _Door:
         if self._args.truth:
             lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
             files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
-        return add_truth(self._camera, result.record, result.letters)
+        assert self.readings is not None
+        return add_truth(self._camera, result.record, self.readings.letters)
 
 
 def open_bare(xmodel: Path) -> Manifest:

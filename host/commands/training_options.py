@@ -143,7 +143,7 @@ def _aware_recipe(args: argparse.Namespace) -> TrainConfig:
             f" got --{option}; leave it out"
         )
     base = read_config(args.quantization_aware)
-    if is_rendered(args.data):
+    if is_rendered(args.data) and PHOTOS in (base.mix or {}):
         base = dataclasses.replace(base, mix=None)
     return dataclasses.replace(
         base,

@@ -18,7 +18,7 @@ from host.training.cluster import Cluster
 from host.training.confidence import find_temperature, labels_of
 from host.training.config import TrainConfig
 from target import files
-from target.text.labels import classes_of_outputs
+from target.text.labels import NOTHING, classes_of_outputs
 from target.vision.postprocess import log_probabilities
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from host.training.fit import Trained
 
 _BATCH = 512
+_NO_LETTER = 0.5  # probability from which there is no letter to read
 
 
 def run_training(
@@ -137,6 +138,7 @@ def _describe(
             "treatment": config.treatment.describe(),
         },
         "temperature": find_temperature(logits, held.labels, weights, classes),
+        "no_letter": _judge_no_letter(trained, samples, held, scores, config),
         "weights": int(trained.model.count_params()),
         "best_epoch": trained.best_epoch,
         "validation": {
@@ -147,6 +149,24 @@ def _describe(
             },
         },
         "seconds": round(float(np.sum(trained.history["seconds"])), 1),
+    }
+
+
+def _judge_no_letter(
+    trained: Trained, samples: Samples, held: Samples, scores: np.ndarray, config: TrainConfig
+) -> dict[str, Any] | None:
+    """Return how the output for `no letter` does on images kept back; None if it was not trained."""
+    if not len(trained.split.no_letter):
+        return None
+    empty = network_input(samples.images[trained.split.no_letter], config.treatment)
+    seen = np.asarray(trained.model.predict(empty, batch_size=_BATCH, verbose=0))
+    letters = np.asarray(scores)[:, NOTHING] >= _NO_LETTER
+    return {
+        "output": NOTHING,
+        "n": len(empty),
+        "recognized": round(float((seen[:, NOTHING] >= _NO_LETTER).mean()), 4),
+        "letters": len(held),
+        "letters_missed": round(float(letters.mean()), 4),
     }
 
 

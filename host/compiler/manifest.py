@@ -71,6 +71,9 @@ def build_manifest(
         "predicted_latency": None,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+    empty = training.get("no_letter")
+    if empty:
+        content["output"]["nothing"] = empty["output"]
     check_manifest(content, NAME)
     return content
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from host.data.hands.dataset import NAME, TRAINING, render_samples
+from host.data.emptied import take_hands_out
+from host.data.hands.dataset import NAME, NO_LETTER, NOTHING_NAME, TRAINING, render_samples
 from host.data.load import load_training_samples
 from host.data.samples import Samples, join
 from host.data.segment import with_masks
@@ -25,7 +26,11 @@ from target.vision.crop import MAX_TRIM
 
 PHOTOS = "photos"  # what the user names with --data: the archive, or a folder of photos by letter
 HANDS = NAME
+NO_SIGN = (
+    NOTHING_NAME  # pictures without a letter: rendered ones, and photos whose hand was taken out
+)
 _EVEN_WALLS = (PHOTOS, "students")  # the hand is found before them, and not in busy rooms
+_EMPTIED = 3000  # photos of each set whose hand is taken out
 HANDS_PER_SIGNER = TRAINING.images // TRAINING.signers
 _log = logging.getLogger(__name__)
 
@@ -60,7 +65,7 @@ PHOTO_SETS = {
         "clean_students_OVWF.npz",
     ),
 }
-NAMES = (PHOTOS, HANDS, *PHOTO_SETS)
+NAMES = (PHOTOS, HANDS, *PHOTO_SETS, NO_SIGN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +107,12 @@ def load_mixture(
             signers = max(2, many // HANDS_PER_SIGNER)
             hands = dataclasses.replace(TRAINING, images=many, signers=signers)
             parts[name] = render_samples(hands, cache)
+        elif name == NO_SIGN:
+            many = min(max(2 * count, 2 * HANDS_PER_SIGNER), NO_LETTER.images)
+            empty = dataclasses.replace(
+                NO_LETTER, images=many, signers=max(2, many // HANDS_PER_SIGNER)
+            )
+            parts[name] = render_samples(empty, cache)
         else:
             place = find_photo_set(name, path)
             if place is None:
@@ -111,6 +122,11 @@ def load_mixture(
                 parts[name] = load_signer_set(place, SIDE, MAX_TRIM).samples
         if name in _EVEN_WALLS and name in parts and masked:
             parts[name] = with_masks(parts[name], masked, cache)
+    if NO_SIGN in parts:
+        emptied = {name: take_hands_out(photos, _EMPTIED) for name, photos in parts.items()}
+        every = {name: photos for name, photos in emptied.items() if len(photos)}
+        own = join({NO_SIGN: parts[NO_SIGN], **every}, NO_SIGN)
+        parts[NO_SIGN] = dataclasses.replace(own, parts=None)
     return Mixed(join(parts, " and ".join(parts)), tuple(missing))
 
 

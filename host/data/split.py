@@ -9,13 +9,21 @@ import numpy as np
 from host.data.groups import photo_groups
 from host.data.samples import Samples
 from target.errors import DataError
+from target.text.labels import NOTHING
 
 
 class Split(NamedTuple):
-    """Row indices, int64, of the two parts; disjoint, together all rows."""
+    """Row indices, int64; disjoint, together all rows.
+
+    Attributes:
+        train: Trained on.
+        validation: Letters kept back.
+        no_letter: Pictures without a letter that are kept back.
+    """
 
     train: np.ndarray
     validation: np.ndarray
+    no_letter: np.ndarray = np.empty(0, dtype=np.int64)
 
 
 def split_tail(samples: Samples, count: int) -> Split:
@@ -143,7 +151,10 @@ def split_by_rule(samples: Samples, rule: str, seed: int) -> Split:
     """
     kind, value = parse_rule(rule)
     if kind == "tail":
-        return split_tail(samples, int(value))
-    if kind == "photo":
-        return split_by_photo(samples, value, seed)
-    return split_randomly(samples, value, seed)
+        split = split_tail(samples, int(value))
+    elif kind == "photo":
+        split = split_by_photo(samples, value, seed)
+    else:
+        split = split_randomly(samples, value, seed)
+    empty = samples.labels[split.validation] == NOTHING
+    return Split(split.train, split.validation[~empty], split.validation[empty])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional, Protocol
+from typing import Any, Dict, Optional, Protocol
 
 import numpy as np
+
+from target.errors import SourceError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Source(Protocol):
     """Gives frames until there are no more.
 
     Attributes:
-        uri: As the user wrote it.
+        uri: As the user wrote it, without a password.
         live: True for a camera: frames are made whether or not anybody reads them.
         fps: Frames a second that the source is made for; None if it does not say.
     """
@@ -50,3 +52,45 @@ class Source(Protocol):
     def close(self) -> None:
         """Release the source; may be called twice."""
         ...
+
+
+class LiveSource(Source, Protocol):
+    """A camera that somebody watches over: its newest frame, or a word on why there is none.
+
+    Attributes:
+        dropped: Frames that it gave and nobody read.
+        ended: Whether no more will come.
+        trouble: What is wrong at the moment, in a few words; empty if all is well.
+    """
+
+    dropped: int
+    ended: bool
+    trouble: str
+
+    def wait(self, timeout_s: float) -> Optional[Frame]:
+        """Return the newest frame that was not read yet; None if there is none within so long, or ever.
+
+        Raises:
+            SourceError: If the source fails and cannot be opened again.
+        """
+        ...
+
+    def facts(self) -> Dict[str, Any]:
+        """Return what the record says of it."""
+        ...
+
+
+def check_image(image: Any, where: str) -> None:
+    """Check that a camera gave a picture: drivers also give nothing, or something else.
+
+    Raises:
+        SourceError: If it is not uint8 (h, w, 3) or (h, w).
+    """
+    if (
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or 0 in image.shape
+        or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3))
+    ):
+        what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
+        raise SourceError(f"camera must give pictures, uint8 (h, w, 3), got {what} from {where}")

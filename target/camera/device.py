@@ -1,7 +1,10 @@
-"""A camera by index or device file, read as it delivers; wrap it in LatestFrame to keep up with it."""
+"""A camera by index or device file, read as it delivers; watched over by target/camera/watched.py."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import sys
 import time
 from typing import Optional, Union
 
@@ -10,13 +13,29 @@ from target.errors import SourceError
 from target.opencv import cv2, translated
 
 
+@dataclasses.dataclass(frozen=True)
+class CameraFormat:
+    """What a camera is asked for; it may give something near it.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        fps: Frames a second; None for the camera's choice.
+        code: Four letters of the pixel format; MJPG fits through USB 2 at full rate, raw pictures do not.
+    """
+
+    width: int = 640
+    height: int = 480
+    fps: Optional[float] = None
+    code: str = "MJPG"
+
+
 class CameraDevice:
-    """Opens a camera through OpenCV: MJPG where it has it, one buffer.
+    """Opens a camera through OpenCV, one buffer.
 
     Args:
         device: Index, or a path such as /dev/video0.
-        width: Wanted, pixels.
-        height: Wanted, pixels.
+        wanted: Format, size and rate.
 
     Raises:
         SourceError: If it cannot be opened.
@@ -24,18 +43,21 @@ class CameraDevice:
 
     live = True
 
-    def __init__(self, device: Union[int, str], width: int = 640, height: int = 480) -> None:
+    def __init__(self, device: Union[int, str], wanted: CameraFormat = CameraFormat()) -> None:
         self.uri = str(device)
+        backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
         with translated(f"camera must be one that OpenCV opens, {device} is not", SourceError):
-            self._capture = cv2.VideoCapture(device)
+            self._capture = cv2.VideoCapture(_index_of(device), backend)
         if not self._capture.isOpened():
             raise SourceError(
-                f"camera must be one that OpenCV opens, got none at {device};"
-                " see ls /dev/video*, and that you are in the group 'video'"
+                f"camera must be one that OpenCV opens, got none at {device}; run python3 -m target cameras,"
+                " and see that you are in the group 'video' and no other program has it open"
             )
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted.code))
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
+        if wanted.fps:
+            self._capture.set(cv2.CAP_PROP_FPS, wanted.fps)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps: Optional[float] = rate if rate > 0 else None
@@ -59,3 +81,9 @@ class CameraDevice:
     def close(self) -> None:
         """Release the camera."""
         self._capture.release()
+
+
+def _index_of(device: Union[int, str]) -> Union[int, str]:
+    """Return the index of /dev/videoN: that is how OpenCV's V4L2 backend wants it."""
+    found = re.fullmatch(r"/dev/video(\d+)", str(device))
+    return int(found[1]) if found else device

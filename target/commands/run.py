@@ -1,6 +1,8 @@
 """Frames in, letters out, on the board's DPU.
 
     python3 -m target run 0                        camera 0, a window
+    python3 -m target run 0 http://:8080           a page for the browser; --host 0.0.0.0 for others
+    python3 -m target run 0 term:// signs.avi      a line in the terminal, and a video
     python3 -m target run clip.mp4 signs.avi       a video in, a video out
     python3 -m target run photos/ --headless --json
 
@@ -19,7 +21,8 @@ from target.manifest import Manifest, implied_manifest
 from target.runners.dpu import load_vart
 from target.runners.table import RunnerOptions, make_runner
 from target.runners.xir_file import probe_file
-from target.stream import add_stream_options, stream
+from target.stream import Doors, stream
+from target.streaming_options import add_stream_options
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -31,7 +34,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     start_log(args.quiet)
     return exit_code_of(
         lambda: stream(
-            args, lambda m: make_runner("dpu", m, RunnerOptions(args.vart_mode)), open_bare
+            args,
+            Doors(lambda m: make_runner("dpu", m, RunnerOptions(args.vart_mode)), open_bare),
         )
     )
 

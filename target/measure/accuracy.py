@@ -15,7 +15,7 @@ from target.errors import ModelError
 from target.manifest import Manifest
 from target.measure.reference import Reference
 from target.runners.base import Runner
-from target.vision.postprocess import Postprocessor
+from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
 
 LEAST_SHARE = 0.99  # of the float model's accuracy
@@ -68,9 +68,7 @@ def check_accuracy(runner: Runner, manifest: Manifest, reference: Reference) -> 
 def _run(runner: Runner, manifest: Manifest, reference: Reference) -> tuple[List[str], List[int]]:
     """Return the letter of every image, and the images whose codes are not the expected ones."""
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(
-        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
-    )
+    postprocess = make_postprocessor(manifest, runner)
     codes = reference.codes if runner.promise == "codes" else None
     letters, different = [], []
     for index, image in enumerate(reference.images):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Protocol
 
 from target.measure.percentiles import summarize_ms
 
@@ -11,6 +11,14 @@ STAGES = ("capture", "preprocess", "copy_in", "infer", "copy_out", "postprocess"
 # copy_in, infer, copy_out together: what is compared between runners.
 INFERENCE = "inference"
 END_TO_END = "end_to_end"
+
+
+class Stages(Protocol):
+    """Summaries of stages: StageClock, which keeps every duration, or StreamClock, which need not end."""
+
+    def summaries(self) -> Dict[str, Dict[str, float]]:
+        """Return the summary of every stage that has samples, in milliseconds."""
+        ...
 
 
 class StageClock:

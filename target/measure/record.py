@@ -7,9 +7,8 @@ import datetime
 from typing import Any, Dict, List, Optional
 
 from target.errors import DataError
-from target.measure.clock import StageClock
+from target.measure.clock import Stages
 from target.measure.environment import describe_environment
-from target.measure.percentiles import summarize_ms
 from target.schema import find_fault, load_schema
 
 SCHEMA_VERSION = 1
@@ -34,7 +33,7 @@ class RunFacts:
         threads: Of the runner; None where the library behind it decides.
         seconds: Wall-clock time of the counted frames.
         dropped: Frames that the source made and nobody processed.
-        frame_ages_s: Age of each frame when its letter was known; empty if the source has no clock.
+        frame_age_ms: Age of the frames when their letters were known; None if the source has no clock.
         accuracy: Share of right letters where the truth is known.
         text: What was spelled, where the application spells.
         energy_mj: Of one frame, above rest.
@@ -54,7 +53,7 @@ class RunFacts:
     threads: Optional[int]
     seconds: float
     dropped: int = 0
-    frame_ages_s: List[float] = dataclasses.field(default_factory=list)
+    frame_age_ms: Optional[Dict[str, float]] = None
     accuracy: Optional[float] = None
     text: Optional[str] = None
     energy_mj: Optional[float] = None
@@ -62,7 +61,7 @@ class RunFacts:
     more: Dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def build_record(facts: RunFacts, clock: StageClock) -> Dict[str, Any]:
+def build_record(facts: RunFacts, clock: Stages) -> Dict[str, Any]:
     """Return the record, valid by target/schemas/record.schema.json."""
     why = [*invalid_reasons(facts.frames), *facts.why]
     record: Dict[str, Any] = {
@@ -78,7 +77,7 @@ def build_record(facts: RunFacts, clock: StageClock) -> Dict[str, Any]:
         "stages": clock.summaries(),
         "throughput_fps": round(facts.frames / facts.seconds, 3) if facts.seconds > 0 else None,
         "dropped": facts.dropped,
-        "frame_age_ms": summarize_ms(facts.frame_ages_s),
+        "frame_age_ms": facts.frame_age_ms,
         "energy_mj_per_frame": facts.energy_mj,
         "accuracy": facts.accuracy,
         "valid": not why,

@@ -18,7 +18,7 @@ from target.errors import DataError
 from target.manifest import Manifest
 from target.measure.clock import END_TO_END, INFERENCE, STAGES, StageClock
 from target.runners.base import Runner
-from target.vision.postprocess import Postprocessor
+from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
 
 LEAST_QUERIES = 1024
@@ -83,9 +83,7 @@ def run_single_stream(
         raise DataError("benchmark must have at least one image, got none")
     frames = list(images)
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(
-        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
-    )
+    postprocess = make_postprocessor(manifest, runner)
     for index in range(config.warmup):
         postprocess(runner.infer(preprocess(frames[index % len(frames)])))
     now = time.perf_counter

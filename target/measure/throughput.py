@@ -15,7 +15,7 @@ import numpy as np
 
 from target.manifest import Manifest
 from target.runners.base import Runner
-from target.vision.postprocess import Postprocessor
+from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
 
 IN_FLIGHT = 4  # jobs of one asynchronous runner
@@ -106,9 +106,7 @@ def _measure(
 def _loop(runner: Any, manifest: Manifest, images: Sequence[np.ndarray]) -> Any:
     """Yield once for every frame that is done."""
     preprocess = Preprocessor(manifest, runner.input)
-    postprocess = Postprocessor(
-        manifest.classes, runner.output, runner.gives_probabilities, manifest.temperature
-    )
+    postprocess = make_postprocessor(manifest, runner)
     asynchronous = hasattr(runner, "submit")
     tickets: Deque[Any] = collections.deque()
     index = 0

@@ -1,11 +1,15 @@
-"""What a sink is: something that is shown every processed frame."""
+"""What a sink is: something that is shown processed frames."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, Tuple
+import threading
+from typing import Any, Dict, List, Optional, Protocol, Tuple
+
+import numpy as np
 
 from target.camera.base import Frame
+from target.text.speller import Spelling
 from target.vision.postprocess import Prediction
 
 
@@ -14,28 +18,99 @@ class View:
     """What is known when a frame has been processed.
 
     Attributes:
-        frame: The picture as it came.
-        prediction: Of the network.
-        text: Spelled so far.
+        frame: The picture as it came; None before the first.
+        prediction: Of the network; None before the first.
+        spelling: The letter that is about to count, and the text so far.
+        suggestions: What the last word might have been meant to be.
         fps: Processed frames a second, over the last second.
-        latency_ms: From capture to letter, of this frame.
         dropped: Frames of the source that nobody processed, so far.
         square: top, left, side of what the network saw.
+        gray: uint8 (size, size), what the network saw, before its gray levels were treated.
         source: What executes the network, in a word or two.
+        trouble: What is wrong at the moment, in a few words; empty if all is well.
+        stages_ms: What each stage took for this frame, in order.
+        processed_s: When its letter was known, time.perf_counter() seconds.
+        time_s: The frame's own time: of a file from its beginning, of a camera the clock's.
+        number: Count of the views, from 1; one without a new frame has the number of the last.
+        live: Whether the frames are a camera's.
+        mirrored: Whether people see the mirror image.
     """
 
-    frame: Frame
-    prediction: Prediction
-    text: str
-    fps: float
-    latency_ms: float
-    dropped: int
-    square: Tuple[int, int, int]
-    source: str
+    frame: Optional[Frame]
+    prediction: Optional[Prediction]
+    spelling: Spelling
+    suggestions: Tuple[str, ...] = ()
+    fps: float = 0.0
+    dropped: int = 0
+    square: Tuple[int, int, int] = (0, 0, 0)
+    gray: Optional[np.ndarray] = None
+    source: str = ""
+    trouble: str = ""
+    stages_ms: Dict[str, float] = dataclasses.field(default_factory=dict)
+    processed_s: float = 0.0
+    time_s: float = 0.0
+    number: int = 0
+    live: bool = False
+    mirrored: bool = False
+    memo: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    lock: Any = dataclasses.field(default_factory=threading.Lock, compare=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """Spelled so far."""
+        return self.spelling.text
+
+    def age_ms(self, now_s: float) -> float:
+        """Return how old the picture is at a moment, from its capture."""
+        return 1000 * (now_s - self.frame.captured_s) if self.frame is not None else 0.0
+
+    def facts(self, now_s: float) -> Dict[str, Any]:
+        """Return what a program needs of it, for JSON."""
+        prediction, spelling = self.prediction, self.spelling
+        letters: List[Any] = []
+        if prediction is not None:
+            letters = [
+                {"letter": prediction.letter, "confidence": round(prediction.confidence, 4)},
+                {
+                    "letter": prediction.runner_up,
+                    "confidence": round(prediction.runner_up_confidence, 4),
+                },
+            ]
+        return {
+            "frame": self.frame.index if self.frame is not None else None,
+            "state": spelling.state,
+            "letters": letters,
+            "candidate": spelling.candidate,
+            "progress": round(spelling.progress, 3),
+            "text": spelling.text,
+            "suggestions": list(self.suggestions),
+            "fps": round(self.fps, 1),
+            "dropped": self.dropped,
+            "age_ms": round(self.age_ms(now_s), 2),
+            "stages_ms": {name: round(value, 3) for name, value in self.stages_ms.items()},
+            "trouble": self.trouble,
+            "runner": self.source,
+        }
 
 
 class Sink(Protocol):
-    """Shows or stores processed frames."""
+    """Shows or stores processed frames; every method is called from one thread.
+
+    Attributes:
+        name: For messages and the record.
+        wants_all: Every frame of a file, and of a camera as many as it can take; else only the newest.
+    """
+
+    name: str
+    wants_all: bool
+
+    def open(self) -> None:
+        """Open what is shown or stored to.
+
+        Raises:
+            OutputError: If it cannot be opened.
+        """
+        ...
 
     def show(self, view: View) -> bool:
         """Take in a processed frame; returns False when the user wants to stop.

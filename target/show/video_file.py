@@ -10,10 +10,12 @@ from target import files
 from target.errors import OutputError
 from target.opencv import cv2
 from target.show.base import View
-from target.show.overlay import draw_overlay
+from target.show.overlay import overlaid
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
 _DEFAULT_FPS = 30.0
+_LOOK_EVERY = 30  # frames
+_LEAST_ROOM = 16 << 20  # bytes
 
 
 class VideoFileSink:
@@ -24,26 +26,45 @@ class VideoFileSink:
         fps: Of the file; None for 30.
 
     Raises:
-        OutputError: If the suffix is another one or the folder cannot be written.
+        OutputError: If the suffix is another one.
     """
+
+    wants_all = True
 
     def __init__(self, path: Path, fps: Optional[float]) -> None:
         if path.suffix.lower() not in CODECS:
             raise OutputError(
                 f"video must end in {' or '.join(CODECS)}, got '{path.suffix}' in {path}"
             )
-        files.check_writable(path)
+        self.name = path.name
         self._path = path
         self._kept = contextlib.ExitStack()
-        self._temporary = self._kept.enter_context(files.replacing(path))
+        self._temporary = path
         self._fps = fps or _DEFAULT_FPS
         self._writer: Any = None
         self._size = (0, 0)
         self._written = 0
 
+    def open(self) -> None:
+        """Begin the file under a temporary name.
+
+        Raises:
+            OutputError: If the folder cannot be written.
+        """
+        files.check_writable(self._path)
+        self._temporary = self._kept.enter_context(files.replacing(self._path))
+
     def show(self, view: View) -> bool:
-        """Append a frame."""
-        image = draw_overlay(view)
+        """Append a frame.
+
+        Raises:
+            OutputError: If the disk is nearly full: OpenCV would lose frames without a word.
+        """
+        if view.frame is None or view.trouble:
+            return True
+        if self._written % _LOOK_EVERY == 0:
+            files.check_room(self._path.parent, _LEAST_ROOM, "a video")
+        image = overlaid(view)
         if self._writer is None:
             self._size = (image.shape[1], image.shape[0])
             self._writer = open_writer(self._temporary, self._fps, self._size)

@@ -15,6 +15,8 @@ from target.errors import DataError
 
 ALPHABET = string.ascii_uppercase
 MOVING = (9, 25)
+# No still letter uses the output of J: a model trained to do so says with it that there is no letter to read.
+NOTHING = 9
 STATIC_LABELS = tuple(label for label in range(26) if label not in MOVING)
 STATIC_LETTERS = "".join(ALPHABET[label] for label in STATIC_LABELS)
 

@@ -8,7 +8,8 @@ from typing import List, Optional
 import numpy as np
 
 from target.errors import ModelError
-from target.runners.base import TensorSpec
+from target.manifest import Manifest
+from target.runners.base import Runner, TensorSpec
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -31,12 +32,20 @@ class Prediction:
         confidence: Its probability, 0-1, among all outputs that have a letter.
         runner_up: The second best letter; None if there is only one.
         runner_up_confidence: Its probability.
+        nothing: Probability that there is no letter to read, among all outputs, if the model has an output
+            for that; else 0.
     """
 
     letter: str
     confidence: float
     runner_up: Optional[str]
     runner_up_confidence: float
+    nothing: float = 0.0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is more likely no letter than one."""
+        return self.nothing >= 0.5
 
 
 class Postprocessor:
@@ -48,6 +57,7 @@ class Postprocessor:
         gives_probabilities: Whether the runner's output is already a softmax.
         temperature: Of the manifest: what scores are divided by, so that a confidence of 80 % is right
             in 80 % of cases.
+        nothing: Index of the output that says there is no letter; None if there is none.
 
     Raises:
         ModelError: If the number of classes is not the number of outputs.
@@ -59,6 +69,7 @@ class Postprocessor:
         spec: TensorSpec,
         gives_probabilities: bool,
         temperature: float = 1.0,
+        nothing: Optional[int] = None,
     ) -> None:
         outputs = int(np.prod(spec.shape))
         if outputs != len(classes):
@@ -71,25 +82,56 @@ class Postprocessor:
         self._spec = spec
         self._gives_probabilities = gives_probabilities
         self._sharpness = np.float32(1 / temperature)
+        self._nothing = nothing
 
     def __call__(self, output: np.ndarray) -> Prediction:
         """Return the prediction of an output of the runner."""
-        scores = output.reshape(-1)[self._indices].astype(np.float32)
-        scores = (scores - self._spec.zero_point) * np.float32(self._spec.scale)
+        every = output.reshape(-1).astype(np.float32)
+        every = (every - self._spec.zero_point) * np.float32(self._spec.scale)
+        scores = every[self._indices]
         best = int(np.argmax(scores))
         if self._gives_probabilities:
             sharpened = np.maximum(scores, 0) ** self._sharpness
-            probabilities = sharpened / max(float(sharpened.sum()), 1e-12)
+            weight = float(sharpened.sum())
+            probabilities = sharpened / max(weight, 1e-12)
         else:
-            probabilities = softmax(scores * self._sharpness)
+            raised = np.exp((scores - scores[best]) * self._sharpness)
+            weight = float(raised.sum())
+            probabilities = raised / weight
+        nothing = self._probability_of_nothing(every, scores[best], weight)
         confidence = float(probabilities[best])
         if len(self._letters) < 2:
-            return Prediction(self._letters[best], confidence, None, 0.0)
+            return Prediction(self._letters[best], confidence, None, 0.0, nothing)
         scores[best] = -np.inf
         second = int(np.argmax(scores))
         return Prediction(
-            self._letters[best], confidence, self._letters[second], float(probabilities[second])
+            self._letters[best],
+            confidence,
+            self._letters[second],
+            float(probabilities[second]),
+            nothing,
         )
+
+    def _probability_of_nothing(self, every: np.ndarray, best: np.float32, weight: float) -> float:
+        """Return how likely there is no letter; weight is what all letters weigh together."""
+        if self._nothing is None:
+            return 0.0
+        if self._gives_probabilities:
+            own = float(max(every[self._nothing], 0.0) ** self._sharpness)
+        else:
+            own = float(np.exp(min((every[self._nothing] - best) * self._sharpness, 80.0)))
+        return own / max(own + weight, 1e-12)
+
+
+def make_postprocessor(manifest: Manifest, runner: Runner) -> Postprocessor:
+    """Return what turns the outputs of a runner of a model into predictions."""
+    return Postprocessor(
+        manifest.classes,
+        runner.output,
+        runner.gives_probabilities,
+        manifest.temperature,
+        manifest.nothing,
+    )
 
 
 def best_outputs(scores: np.ndarray, classes: List[Optional[str]]) -> np.ndarray:

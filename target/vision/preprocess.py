@@ -13,14 +13,19 @@ Everything that depends on the model comes from its manifest; the steps stand he
 
 from __future__ import annotations
 
+from typing import Optional, Tuple
+
 import numpy as np
 
 from target.errors import DataError
 from target.manifest import Manifest
 from target.opencv import cv2
 from target.runners.base import TensorSpec
-from target.vision.crop import centre_square, cut
+from target.vision.crop import cut
+from target.vision.region import WHOLE, Region, square_of
 from target.vision.treatment import treat
+
+Square = Tuple[int, int, int]
 
 
 def input_table(scale: float, spec: TensorSpec) -> np.ndarray:
@@ -56,11 +61,16 @@ class Preprocessor:
         self._table = input_table(manifest.input_scale, spec)
         self._tensor = np.zeros(spec.shape, dtype=spec.dtype)
 
-    def gray(self, frame: np.ndarray) -> np.ndarray:
+    def square(self, height: int, width: int, region: Region = WHOLE) -> Square:
+        """Return top, left and side of what the network sees of a frame of that size."""
+        return square_of(region, height, width, self._size, self._max_trim)
+
+    def gray(self, frame: np.ndarray, square: Optional[Square] = None) -> np.ndarray:
         """Return the gray crop at the network's size, not yet treated, uint8 (size, size).
 
         Args:
             frame: uint8 (h, w, 3) BGR or (h, w) gray.
+            square: Top, left and side of the crop; None for the manifest's.
 
         Raises:
             DataError: If it is neither.
@@ -69,8 +79,7 @@ class Preprocessor:
             raise DataError(
                 f"frame must be uint8 (h, w, 3) or (h, w), got {frame.dtype} {frame.shape}"
             )
-        square = centre_square(frame.shape[0], frame.shape[1], self._size, self._max_trim)
-        crop = cut(frame, square)
+        crop = cut(frame, square or self.square(frame.shape[0], frame.shape[1]))
         if crop.ndim == 3:
             crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
         if crop.shape == (self._size, self._size):
@@ -86,6 +95,19 @@ class Preprocessor:
         Returns:
             (1, size, size, 1) of the runner's dtype.
         """
-        gray = treat(self.gray(frame), self._treatment)
-        np.take(self._table, gray, out=self._tensor[0, :, :, 0], mode="clip")
-        return self._tensor
+        return self.fill(self.gray(frame), self._tensor)
+
+    def fill(self, gray: np.ndarray, tensor: np.ndarray) -> np.ndarray:
+        """Treat a gray crop and look its codes up.
+
+        Args:
+            gray: uint8 (size, size), of `gray`.
+            tensor: (1, size, size, 1) of the runner's dtype; written and returned.
+        """
+        treated = treat(gray, self._treatment)
+        np.take(self._table, treated, out=tensor[0, :, :, 0], mode="clip")
+        return tensor
+
+    def empty(self) -> np.ndarray:
+        """Return memory for a tensor of its own."""
+        return np.empty_like(self._tensor)

@@ -22,7 +22,7 @@ from host.data.hands.signer import make_signer
 from host.data.hands.timecode import TimeCode, draw_timecode
 from host.data.hands.uri import BACKGROUNDS, REAL, HandsUri, parse_uri
 from target.camera.base import Frame, Source
-from target.camera.latest import LatestFrame
+from target.camera.watched import WatchConfig, WatchedCamera
 from target.opencv import cv2
 
 _UNIT_SHARE = 0.43  # of the shorter side: an open hand, a little over two units, fills most of it
@@ -236,4 +236,7 @@ def open_hands(uri: str, default_clock: str) -> tuple[HandsCamera, Source]:
         SourceError: If the URI is faulty.
     """
     camera = HandsCamera(parse_uri(uri, default_clock), uri)
-    return camera, LatestFrame(camera) if camera.live else camera
+    if not camera.live:
+        return camera, camera
+    # An empty picture may stay the same for as long as the URI says.
+    return camera, WatchedCamera(lambda: camera, WatchConfig(same_s=math.inf, keep_trying=False))

@@ -17,9 +17,10 @@ from host.data.hands.signer import FIRST_HELD_OUT, make_signer
 from host.data.samples import Samples
 from target import files
 from target.errors import DataError
-from target.text.labels import label_of
+from target.text.labels import NOTHING, label_of
 
 NAME = "hands"
+NOTHING_NAME = "nothing"
 _LOG_EVERY = 5000
 _NOT_CROPS = ("camera", "judge", "motion", "sheet", "timecode", "uri")  # draw no crop
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class HandsConfig:
         signers: How many, each as often as chance has it.
         seed: Of everything else.
         crop: How they are drawn.
+        letters: Whether they sign letters; else they show none, and their label is NOTHING.
     """
 
     images: int = 96_000
@@ -42,10 +44,12 @@ class HandsConfig:
     signers: int = 4000
     seed: int = 1
     crop: CropConfig = dataclasses.field(default_factory=CropConfig)
+    letters: bool = True
 
 
 TRAINING = HandsConfig()
 HELD_OUT = HandsConfig(images=4800, first_signer=FIRST_HELD_OUT, signers=400, seed=2)
+NO_LETTER = HandsConfig(images=12_000, signers=2000, seed=3, letters=False)
 
 
 def render_samples(config: HandsConfig, cache: Path | None) -> Samples:
@@ -74,22 +78,24 @@ def render_samples(config: HandsConfig, cache: Path | None) -> Samples:
             _keep(place, arrays)
     images, labels, signers = arrays
     digest = hashlib.sha256(images.tobytes() + labels.tobytes() + signers.tobytes())
-    return Samples(images, labels, NAME, digest.hexdigest(), signers)
+    name = NAME if config.letters else NOTHING_NAME
+    return Samples(images, labels, name, digest.hexdigest(), signers)
 
 
 def _render(config: HandsConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    _log.info("rendering %d hands of %d signers", config.images, config.signers)
+    what = "hands" if config.letters else "pictures without a letter"
+    _log.info("rendering %d %s of %d signers", config.images, what, config.signers)
     generator = np.random.default_rng([config.seed, 4])
     who = config.first_signer + generator.integers(0, config.signers, config.images)
     people = {int(seed): make_signer(int(seed)) for seed in np.unique(who)}
     crops = Crops(config.crop, config.seed)
     images = np.empty((config.images, config.crop.size, config.crop.size), dtype=np.uint8)
-    for index, seed in enumerate(who):
-        images[index] = crops.gray(index, STATIC[index % len(STATIC)], people[int(seed)])
+    letters = [STATIC[index % len(STATIC)] if config.letters else None for index in range(len(who))]
+    for index, (seed, letter) in enumerate(zip(who, letters)):
+        images[index] = crops.gray(index, letter, people[int(seed)])
         if (index + 1) % _LOG_EVERY == 0:
             _log.info("  %d of %d", index + 1, config.images)
-    letters = (STATIC[index % len(STATIC)] for index in range(config.images))
-    labels = np.array([label_of(letter) for letter in letters], dtype=np.uint8)
+    labels = np.array([label_of(one) if one else NOTHING for one in letters], dtype=np.uint8)
     return images, labels, who.astype(np.int64)
 
 

@@ -9,6 +9,24 @@ from typing import Any
 
 from host.data.hands.camera import HandsCamera, Truth
 from host.data.hands.motion import HOLD
+from target.pipeline.feeder import Prepared
+from target.text.speller import Spelling
+from target.vision.postprocess import Prediction
+
+
+class Readings:
+    """Remembers what the application read: its `watch`.
+
+    Attributes:
+        letters: Index and best letter of every frame processed.
+    """
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[int, str]] = []
+
+    def __call__(self, prepared: Prepared, prediction: Prediction, spelling: Spelling) -> None:
+        """Take in a processed frame."""
+        self.letters.append((prepared.frame.index, prediction.letter))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,6 +27,7 @@ class LetterRule:
         folded: Fingers bent into the palm.
         fold: Degrees added to their MCP and PIP joints.
         draped: Fingers laid over the thumb; DRAPE is added to their joints.
+        is_tight: A fist: folded and draped fingers are bent at least as far as _TIGHT says.
         fan: Degrees that middle, ring and little finger spread more, at most.
         tip: What the thumb's tip touches.
         ip: What the thumb's last joint lies on.
@@ -42,6 +43,7 @@ class LetterRule:
     ip: _Place = _FREE
     turn: tuple[float, float, float] = (8.0, 12.0, 9.0)
     both_senses: bool = False
+    is_tight: bool = False
 
 
 _OVER_INDEX: _Place = ((6, 7), (0.04, 0.0, 0.19), 0.7)
@@ -53,7 +55,7 @@ _FIST = (9.0, 13.0, 13.0)  # trackers see fists too much alike
 _LOOSE = (12.0, 20.0, 12.0)
 
 RULES: dict[str, LetterRule] = {
-    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0), turn=_FIST),
+    "A": LetterRule((0, 1, 2, 3), tip=((5,), (0.20, 0.22, 0.22), 1.0), turn=_FIST, is_tight=True),
     "B": LetterRule(tip=((9,), (-0.05, -0.18, 0.22), 0.7)),
     "C": LetterRule(turn=(9.0, 16.0, 9.0)),
     "D": LetterRule(tip=((12,), (0.08, 0.0, 0.06), 0.8), turn=(8.0, 22.0, 10.0)),
@@ -79,6 +81,7 @@ RULES: dict[str, LetterRule] = {
         tip=((14, 15, 18, 19), (0.0, 0.03, 0.06), 1.0),
         ip=((10, 11), (0.0, 0.0, -0.22), 0.4),
         turn=_FIST,
+        is_tight=True,
     ),
     "N": LetterRule(
         _LOW_TWO,
@@ -86,6 +89,7 @@ RULES: dict[str, LetterRule] = {
         tip=((10, 11, 14, 15), (0.0, 0.06, 0.07), 1.0),
         ip=((6, 7), (0.02, 0.0, -0.22), 0.4),
         turn=_FIST,
+        is_tight=True,
     ),
     "O": LetterRule(tip=((8, 12), (0.03, -0.06, 0.05), 0.7), turn=(9.0, 16.0, 9.0)),
     "P": LetterRule(
@@ -93,13 +97,14 @@ RULES: dict[str, LetterRule] = {
     ),
     "Q": LetterRule(_LOW_THREE, turn=_LOOSE, both_senses=True),
     "R": LetterRule(_LOW_TWO, tip=_OVER_RING),
-    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX, turn=_FIST),
+    "S": LetterRule((0, 1, 2, 3), tip=_OVER_MIDDLE, ip=_OVER_INDEX, turn=_FIST, is_tight=True),
     "T": LetterRule(
         _LOW_THREE,
         draped=(INDEX,),
         tip=((6, 10), (0.0, 0.05, 0.07), 1.0),
         ip=((6, 7), (0.06, 0.0, -0.16), 0.4),
         turn=_FIST,
+        is_tight=True,
     ),
     "U": LetterRule(_LOW_TWO, tip=_OVER_RING),
     "V": LetterRule(_LOW_TWO, tip=_OVER_RING),
@@ -158,7 +163,7 @@ VARIANTS: dict[str, Variant] = {
     ),
     # The T of Sign Language MNIST: as its G, and the thumb up.
     "T": Variant(
-        0.6,
+        0.35,
         "G",
         {
             FLEX: (10, 12),
@@ -181,6 +186,7 @@ VARIANTS: dict[str, Variant] = {
 
 _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
+_TIGHT = {"folded": (78.0, 96.0), "draped": (70.0, 82.0)}  # least MCP and PIP of a fist
 DRAPE = (0.0, 26.0)
 K_MIDDLE_DEG = 60.0  # signers lean the middle finger of K to the front, some of them far
 _HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
@@ -199,14 +205,23 @@ def mend(letter: str, angles: np.ndarray) -> np.ndarray:
         first = 4 * finger
         mended[first + FLEX] = min(mended[first + FLEX] + rule.fold[0], _FOLDED_LIMITS[0])
         mended[first + PIP] = min(mended[first + PIP] + rule.fold[1], _FOLDED_LIMITS[1])
+        if rule.is_tight:
+            _tighten(mended, finger, *_TIGHT["folded"])
         mended[first + DIP] = max(mended[first + DIP], _DIP_OF_PIP * mended[first + PIP])
     for finger in rule.draped:
         mended[4 * finger + FLEX] += DRAPE[0]
         mended[4 * finger + PIP] = min(mended[4 * finger + PIP] + DRAPE[1], _FOLDED_LIMITS[1])
+        if rule.is_tight:
+            _tighten(mended, finger, *_TIGHT["draped"])
     if letter == "X":
         mended[PIP] = max(mended[PIP], _HOOK[0])
         mended[DIP] = max(mended[DIP], _HOOK[1])
     return mended
+
+
+def _tighten(angles: np.ndarray, finger: int, flex: float, pip: float) -> None:
+    angles[4 * finger + FLEX] = max(angles[4 * finger + FLEX], flex)
+    angles[4 * finger + PIP] = max(angles[4 * finger + PIP], pip)
 
 
 def goals_of(letter: str, joints: np.ndarray) -> np.ndarray | None:

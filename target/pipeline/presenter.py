@@ -1,0 +1,121 @@
+"""The last stage: one thread for each output, so that drawing and encoding never hold up the runner.
+
+Of a camera an output that is slow skips frames. An output that fails is closed and named; the run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from typing import Any, Dict, Optional
+
+from target.errors import AppError, one_line
+from target.measure.durations import Durations
+from target.pipeline.controls import Controls
+from target.pipeline.slot import Slot
+from target.show.base import Sink, View
+
+_log = logging.getLogger(__name__)
+_WAIT_S = 0.1
+
+
+class Presenter(threading.Thread):
+    """Shows views in one sink; opens, finishes and closes it, all from this thread.
+
+    Args:
+        sink: Which.
+        controls: Told to stop when the user wants to.
+        live: Whether frames come from a camera.
+
+    Attributes:
+        fault: Why the output failed; None if it did not.
+    """
+
+    def __init__(self, sink: Sink, controls: Controls, live: bool) -> None:
+        super().__init__(name=f"output {sink.name}", daemon=True)
+        self.sink = sink
+        self.fault: Optional[AppError] = None
+        self.shown = 0
+        self.glass_to_glass = Durations()
+        self.drawing = Durations()
+        self._controls = controls
+        self._slot: Slot[View] = Slot(newest_only=live or not sink.wants_all)
+        self._opened = threading.Event()
+        self._keep = False
+
+    def open(self) -> None:
+        """Start, and wait until the output is open.
+
+        Raises:
+            AppError: If it cannot be opened.
+        """
+        self.start()
+        while not self._opened.wait(0.1):
+            pass
+        if self.fault is not None:
+            raise self.fault
+
+    def put(self, view: View) -> None:
+        """Hand on a view."""
+        if self.fault is None:
+            self._slot.put(view)
+
+    def end(self, keep: bool, timeout_s: float) -> bool:
+        """Show what is waiting, finish or throw away, close; False if it does not end in time.
+
+        Args:
+            keep: Whether what was stored is kept.
+            timeout_s: How long to wait.
+        """
+        self._keep = keep
+        self._slot.close()
+        self.join(timeout_s)
+        return not self.is_alive()
+
+    def facts(self) -> Dict[str, Any]:
+        """Return what the record says of the output."""
+        return {
+            "name": self.sink.name,
+            "shown": self.shown,
+            "skipped": self._slot.dropped,
+            "glass_to_glass_ms": self.glass_to_glass.summary_ms(),
+            "error": None if self.fault is None else one_line(self.fault),
+        }
+
+    def run(self) -> None:
+        """Open, show until the end, finish, close."""
+        try:
+            self.sink.open()
+        except AppError as error:
+            self.fault = error
+        self._opened.set()
+        try:
+            while self.fault is None:
+                view = self._slot.get(_WAIT_S)
+                if view is not None:
+                    self._show(view)
+                elif self._slot.closed:
+                    break
+            if self.fault is None and self._keep:
+                self.sink.finish()
+        except AppError as error:
+            self.fault = error
+            with contextlib.suppress(AppError):
+                self.sink.finish()  # what was stored until now
+            _log.warning("output %s failed, the run goes on: %s", self.sink.name, one_line(error))
+        finally:
+            self._slot.clear()
+            self.sink.close()
+
+    def _show(self, view: View) -> None:
+        begin = time.perf_counter()
+        if not self.sink.show(view):
+            self._controls.stop()
+        done = time.perf_counter()
+        if view.frame is None or view.trouble:
+            return
+        self.shown += 1
+        self.drawing.add(done - begin)
+        self.glass_to_glass.add(done - view.frame.captured_s)

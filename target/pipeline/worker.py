@@ -1,0 +1,233 @@
+"""The middle stage: one frame at a time through the runner, and from its answer to letters and text."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+import time
+from typing import Callable, Deque, Dict, List, Optional, Tuple
+
+from target.measure.durations import Durations, StreamClock
+from target.pipeline.controls import Controls
+from target.pipeline.feeder import Prepared
+from target.pipeline.slot import Slot
+from target.runners.base import Runner
+from target.show.base import View
+from target.text.speller import Speller, Spelling
+from target.text.words import Suggester
+from target.vision.postprocess import Postprocessor, Prediction
+
+IDLE_S = 0.25  # without a frame for so long people are told
+
+Watch = Callable[[Prepared, Prediction, Spelling], None]
+
+
+class _Meter:
+    """Processed frames a second over the last second."""
+
+    def __init__(self) -> None:
+        self._times: Deque[float] = collections.deque()
+
+    def tick(self, now: float) -> float:
+        self._times.append(now)
+        while now - self._times[0] > 1.0:
+            self._times.popleft()
+        span = now - self._times[0]
+        return (len(self._times) - 1) / span if span > 0 else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What a worker works with.
+
+    Attributes:
+        slot: Gives what is prepared.
+        runner: Executes the network.
+        postprocess: Of the model and the runner.
+        speller: Collects letters.
+        suggester: Proposes words; None without a word list.
+        controls: What people ask for.
+        publish: Takes every view.
+        watch: Is told of every frame; None for nobody.
+        trouble: Says what is wrong with the source.
+        dropped: Says how many frames were dropped.
+    """
+
+    slot: Slot[Prepared]
+    runner: Runner
+    postprocess: Postprocessor
+    speller: Speller
+    suggester: Optional[Suggester]
+    controls: Controls
+    publish: Callable[[View], None]
+    watch: Optional[Watch]
+    trouble: Callable[[], str]
+    dropped: Callable[[], int]
+
+
+class Worker(threading.Thread):
+    """Processes what is prepared.
+
+    Args:
+        parts: What it works with.
+        max_frames: Stop after so many; None for all.
+        fps: Of a file, whose own time dwelling is counted in; None for the clock's.
+
+    Attributes:
+        fault: What stopped it; None if all is well.
+        frames: Processed so far.
+        busy_since_s: When the runner was given a frame that it has not answered; None if it is idle.
+    """
+
+    def __init__(self, parts: Parts, max_frames: Optional[int], fps: Optional[float]) -> None:
+        super().__init__(name="worker", daemon=True)
+        self.fault: Optional[BaseException] = None
+        self.frames = 0
+        self.busy_since_s: Optional[float] = None
+        self.clock = StreamClock()
+        self.ages = Durations()
+        self.own = Durations()
+        self.shrinking = Durations()
+        self._parts = parts
+        self._max_frames = max_frames
+        self._fps = fps
+        self._meter = _Meter()
+        self._last = View(None, None, Spelling())
+        self._was_in_trouble = False
+        self._word: Tuple[str, Tuple[str, ...]] = ("", ())
+
+    def run(self) -> None:
+        """Work until nothing more is prepared or somebody stops."""
+        try:
+            while not self._parts.controls.stopped and not self._is_enough():
+                prepared = self._parts.slot.get(IDLE_S)
+                self._parts.controls.apply(self._parts.speller)
+                if prepared is not None:
+                    self._process(prepared)
+                elif self._parts.slot.closed:
+                    break
+                else:
+                    self._idle()
+        except BaseException as error:  # handed on to whoever runs the pipeline, whatever it is
+            self.fault = error
+        self._parts.slot.clear()
+
+    def _is_enough(self) -> bool:
+        return self._max_frames is not None and self.frames >= self._max_frames
+
+    def _process(self, prepared: Prepared) -> None:
+        runner, now = self._parts.runner, time.perf_counter
+        begin = now()
+        self.busy_since_s = begin
+        runner.put(prepared.tensor)
+        put = now()
+        runner.execute()
+        executed = now()
+        output = runner.take()
+        taken = now()
+        self.busy_since_s = None
+        prediction = self._parts.postprocess(output)
+        if self._was_in_trouble:
+            self._parts.speller.interrupt()
+            self._was_in_trouble = False
+        spelling = self._parts.speller.add(prediction, self._time_of(prepared), prepared.place)
+        done = now()
+        stages = {
+            "capture": prepared.capture_s,
+            "preprocess": prepared.preprocess_s,
+            "track": prepared.track_s,
+            "wait": begin - prepared.ready_s,
+            "copy_in": put - begin,
+            "infer": executed - put,
+            "copy_out": taken - executed,
+            "postprocess": done - taken,
+        }
+        self._count(prepared, stages, done)
+        self._publish(prepared, prediction, spelling, stages, done)
+        if self._parts.watch is not None:
+            self._parts.watch(prepared, prediction, spelling)
+        own = prepared.preprocess_s - prepared.shrink_s + (done - taken)
+        self.own.add(own + self._bookkeeping(done))
+        self.shrinking.add(prepared.shrink_s)
+
+    def _bookkeeping(self, done: float) -> float:
+        """Return what counting and handing on took; views are drawn elsewhere."""
+        return time.perf_counter() - done
+
+    def _time_of(self, prepared: Prepared) -> float:
+        """Return the time that dwelling is counted in: of a file, its own; of a camera, the clock's."""
+        if self._fps:
+            return prepared.frame.index / self._fps
+        return prepared.frame.captured_s
+
+    def _count(self, prepared: Prepared, stages: Dict[str, float], done: float) -> None:
+        self.frames += 1
+        for name, seconds in stages.items():
+            self.clock.add(name, seconds)
+        self.clock.add("inference", stages["copy_in"] + stages["infer"] + stages["copy_out"])
+        self.clock.add("end_to_end", done - prepared.frame.captured_s)
+        self.ages.add(done - prepared.frame.captured_s)
+
+    def _publish(
+        self,
+        prepared: Prepared,
+        prediction: Prediction,
+        spelling: Spelling,
+        stages: Dict[str, float],
+        done: float,
+    ) -> None:
+        parts = self._parts
+        self._last = View(
+            prepared.frame,
+            prediction,
+            spelling,
+            self._suggestions(spelling.text),
+            self._meter.tick(done),
+            parts.dropped(),
+            prepared.square,
+            prepared.gray,
+            parts.runner.name,
+            "",
+            {name: 1000 * seconds for name, seconds in stages.items()},
+            done,
+            self._time_of(prepared),
+            self.frames,
+            self._fps is None,
+            parts.controls.mirrored,
+        )
+        parts.publish(self._last)
+
+    def _suggestions(self, text: str) -> Tuple[str, ...]:
+        """Return what the last word may have been meant to be; looked up once a word."""
+        suggester = self._parts.suggester
+        if suggester is None:
+            return ()
+        word = text.rstrip(" ").rpartition(" ")[2]
+        if word != self._word[0]:
+            self._word = word, tuple(suggester(word))
+        return self._word[1]
+
+    def _idle(self) -> None:
+        """Tell people that there is no frame, and what they changed meanwhile."""
+        trouble = self._parts.trouble() or "waiting for a frame"
+        self._was_in_trouble = self._was_in_trouble or bool(self._parts.trouble())
+        text = self._parts.speller.text
+        spelling = dataclasses.replace(self._last.spelling, text=text, added="", progress=0.0)
+        self._parts.publish(
+            dataclasses.replace(
+                self._last,
+                spelling=spelling,
+                suggestions=self._suggestions(text),
+                fps=0.0,
+                trouble=trouble,
+                dropped=self._parts.dropped(),
+                memo={},
+                lock=threading.Lock(),
+            )
+        )
+
+
+def stage_names() -> List[str]:
+    """Return the stages of a frame in order; together they are its age when its letter is known."""
+    return ["capture", "preprocess", "track", "wait", "copy_in", "infer", "copy_out", "postprocess"]
