@@ -83,6 +83,11 @@ simulate: .venv/ready $(filter build/signs.avi,$(SHOWN))  ## the application on 
 	$(FRESH)
 	$(PY) -m host simulate "$(SHOWN)" $(if $(OUTPUT),"$(OUTPUT)",--headless) --model $(CHOSEN) --record build/records/simulate-$(NETWORK).json
 
+.PHONY: live
+live: .venv/ready  ## the live page on the emulator, http://localhost:8080 (INPUT=0 for a camera, PORT=...)
+	$(FRESH)
+	$(PY) -m host simulate "$(or $(INPUT),hands://HELLO WORLD?repeat=0)" http://:$(or $(PORT),8080) --model $(CHOSEN)
+
 .PHONY: bench
 bench: .venv/ready  ## every runner of this machine on both networks, or NETWORK=... (DURATION=seconds a runner)
 	$(FRESH)

@@ -136,7 +136,8 @@ class App:
         Whatever ends it, what was spelled stands in the result.
 
         Raises:
-            AppError: If it cannot begin: a runner that fails on a black frame, an output that does not open.
+            AppError: If not one frame was processed: a runner that fails, an output that does not open, an
+                empty source.
         """
         code, error = EXIT_OK, None
         started = time.perf_counter()
@@ -157,6 +158,9 @@ class App:
                 self._end(keep=False, patience_s=_END_S)
                 raise
             error = failure
+        except BaseException:  # a defect of the program: it keeps its traceback, and threads end
+            self._end(keep=True, patience_s=_END_S)
+            raise
         self._seconds = time.perf_counter() - started
         self._end(keep=True, patience_s=_END_S if code or error else _FLUSH_S)
         error = error or self._lost_output()

@@ -66,7 +66,7 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
     options = input_options_of(args)
     _check_outputs(args)
     suggester = Suggester(read_words(args.words)) if args.words else None
-    collector = Collector(args.capture) if args.capture else None
+    collector = Collector(args.capture, controls=controls) if args.capture else None
     manifest = open_model(args.model, doors.open_bare)
     runner = doors.make_runner(manifest)
     hung = False

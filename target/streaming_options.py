@@ -12,9 +12,9 @@ from typing import Dict, Optional
 from target.app import StreamConfig
 from target.camera.device import CameraFormat
 from target.camera.flipped import FLIPS
+from target.camera.health import WatchConfig
 from target.camera.open import FORMS as INPUT_FORMS
 from target.camera.open import InputOptions
-from target.camera.watched import WatchConfig
 from target.errors import DataError
 from target.pipeline.controls import Controls
 from target.show.open import FORMS as OUTPUT_FORMS

@@ -18,6 +18,7 @@ ONLY_IN = {
     "onnx": {"host/dpu/engines/ort_graph.py", "host/runners/onnx_file.py"},
     "onnxruntime": {"host/dpu/engines/ort.py", "target/runners/onnx_runtime.py"},  # one a tree
     "numba": {"host/data/hands/compiled.py"},
+    "rapidfuzz": {"target/text/words.py"},
     "pynvml": {"target/measure/nvml.py"},
     "ai_edge_litert": {"target/runners/cpu.py"},
     "tflite_runtime": {"target/runners/cpu.py"},

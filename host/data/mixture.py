@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from host.data.emptied import take_hands_out
 from host.data.hands.dataset import NAME, NO_LETTER, NOTHING_NAME, TRAINING, render_samples
 from host.data.load import load_training_samples
@@ -43,12 +45,14 @@ class PhotoSet(NamedTuple):
         licence: As its source states it.
         source: Where to get it.
         file: Name of the .npz file that `python -m host data --import` makes of it.
+        both_hands: Right and left hands, nobody knows which: half of its images are mirrored in training.
     """
 
     title: str
     licence: str
     source: str
     file: str
+    both_hands: bool = False
 
 
 PHOTO_SETS = {
@@ -57,6 +61,7 @@ PHOTO_SETS = {
         "Public Domain",
         "public.roboflow.com/object-detection/american-sign-language-letters",
         "clean_davidlee.npz",
+        both_hands=True,
     ),
     "students": PhotoSet(
         "Sign Language Digits by students of Ayranci Anadolu High School, Ankara (0 2 6 9 = O V W F)",
@@ -144,6 +149,12 @@ def check_mix(mix: Mapping[str, int]) -> None:
             raise DataError(f"images of '{name}' an epoch must be at least {least}, got {count}")
     if not {PHOTOS, HANDS} & set(mix):
         raise DataError(f"mixture must have {PHOTOS} or {HANDS}, got {', '.join(mix) or 'nothing'}")
+
+
+def shows_both_hands(parts: np.ndarray) -> np.ndarray:
+    """Return whether each image is of a set of right and left hands, bool (n,), of its set's name."""
+    mixed = [name for name, known in PHOTO_SETS.items() if known.both_hands]
+    return np.isin(parts, mixed)
 
 
 def find_photo_set(name: str, data: Path) -> Path | None:

@@ -13,7 +13,7 @@ import numpy as np
 from host.data.augment import augment
 from host.data.background import replace_background
 from host.data.calibration import network_input
-from host.data.mixture import HANDS
+from host.data.mixture import HANDS, shows_both_hands
 from host.data.samples import Samples
 from host.training.config import TrainConfig
 
@@ -38,6 +38,7 @@ class Batches(keras.utils.PyDataset):
         self._config = config
         self._parts = self._rows_of_parts()
         self._rendered = samples.part_names() == HANDS
+        self._both_hands = shows_both_hands(samples.part_names())
         self._length = sum(count for _, count in self._parts)
         self.select_epoch(0)
 
@@ -107,6 +108,9 @@ class Batches(keras.utils.PyDataset):
         ):
             if how is not None and chosen.any():
                 changed[chosen] = augment(images[chosen], how, generator)
+        if self._config.augment is not None:
+            mirrored = self._both_hands[rows] & (generator.random(len(rows)) < 0.5)
+            changed[mirrored] = changed[mirrored, :, ::-1]
         return changed
 
     def _before_other_walls(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 from target.errors import SourceError
 
+CLOSE_S = 2.0  # how long closing a file waits for a frame that is being read
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -59,13 +61,16 @@ class LiveSource(Source, Protocol):
 
     Attributes:
         dropped: Frames that it gave and nobody read.
-        ended: Whether no more will come.
         trouble: What is wrong at the moment, in a few words; empty if all is well.
     """
 
     dropped: int
-    ended: bool
     trouble: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more frames will come."""
+        ...
 
     def wait(self, timeout_s: float) -> Optional[Frame]:
         """Return the newest frame that was not read yet; None if there is none within so long, or ever.
@@ -92,5 +97,13 @@ def check_image(image: Any, where: str) -> None:
         or 0 in image.shape
         or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3))
     ):
-        what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
-        raise SourceError(f"camera must give pictures, uint8 (h, w, 3), got {what} from {where}")
+        raise SourceError(
+            f"camera must give pictures, uint8 (h, w, 3) or (h, w), got {kind_of(image)} from {where}"
+        )
+
+
+def kind_of(image: Any) -> str:
+    """Return what something is that may be a picture, for messages."""
+    if isinstance(image, np.ndarray):
+        return f"{image.dtype} {image.shape}"
+    return "nothing" if image is None else type(image).__name__

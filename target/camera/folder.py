@@ -21,10 +21,24 @@ def list_images(path: Path) -> List[Path]:
     """
     if path.is_file():
         return [path]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = images_below(path)
     if not found:
         raise SourceError(f"folder must hold images ({' '.join(SUFFIXES)}), got none in {path}")
     return found
+
+
+def images_below(path: Path) -> List[Path]:
+    """Return the image files of a folder and the folders below it, sorted.
+
+    Hidden ones are none of the user's: halves of files that are being written, a file manager's previews.
+    """
+    return sorted(
+        found
+        for found in path.rglob("*")
+        if found.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in found.relative_to(path).parts)
+        and found.is_file()
+    )
 
 
 class ImageFolder:

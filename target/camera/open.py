@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from pathlib import Path
 from typing import Callable, Optional
 
 from target.camera.base import Source
 from target.camera.device import CameraDevice, CameraFormat
-from target.camera.flipped import Flipped
+from target.camera.flipped import FLIPS, Flipped
 from target.camera.folder import SUFFIXES, ImageFolder
+from target.camera.health import WatchConfig
 from target.camera.looped import Looped
 from target.camera.network import NetworkCamera, PipelineCamera, csi_pipeline
+from target.camera.secrets import without_password
 from target.camera.video_file import VideoFile
-from target.camera.watched import WatchConfig, WatchedCamera
+from target.camera.watched import WatchedCamera
 from target.errors import SourceError
 
 FORMS = (
@@ -50,6 +53,8 @@ def open_source(uri: str, options: Optional[InputOptions] = None) -> Source:
     options = options or InputOptions()
     if not uri:
         raise SourceError(f"input must be {FORMS}, got an empty text")
+    if options.flip not in FLIPS:
+        raise SourceError(f"flip must be one of {', '.join(FLIPS)}, got '{options.flip}'")
     camera = _camera(uri, options.wanted)
     source: Source
     if camera is not None:
@@ -64,27 +69,40 @@ def open_source(uri: str, options: Optional[InputOptions] = None) -> Source:
 def _camera(uri: str, wanted: CameraFormat) -> Optional[Callable[[], Source]]:
     """Return what opens a camera; None for a file."""
     scheme, separator, rest = uri.partition("://")
-    if uri.isdigit() and len(uri) <= _LONGEST_INDEX:
+    scheme = scheme.lower() if separator else ""
+    if _is_index(uri):
         return lambda: CameraDevice(int(uri), wanted)
     if uri.startswith("gst:"):
-        return lambda: PipelineCamera(uri[len("gst:") :].strip("/ "), uri)
-    if separator and scheme in _STREAMS:
-        return lambda: NetworkCamera(uri)
-    if separator and scheme == "csi":
-        if not rest.isdigit() or len(rest) > _LONGEST_INDEX:
-            raise SourceError(f"csi:// must be followed by a number, got '{uri}'")
-        pipeline = csi_pipeline(int(rest), wanted.width, wanted.height, wanted.fps)
+        pipeline = uri[len("gst:") :].lstrip("/ ").rstrip()
+        if not pipeline:
+            raise SourceError("gst: must be followed by a pipeline, got nothing")
         return lambda: PipelineCamera(pipeline, uri)
-    if scheme == "v4l2" and separator:
-        return lambda: CameraDevice(rest, wanted)
+    if scheme in _STREAMS:
+        return lambda: NetworkCamera(uri)
+    if scheme == "csi":
+        if not _is_index(rest):
+            raise SourceError(f"csi:// must be followed by a number, got '{uri}'")
+        csi = csi_pipeline(int(rest), wanted.width, wanted.height, wanted.fps)
+        return lambda: PipelineCamera(csi, uri)
+    if scheme == "v4l2":
+        if not rest:
+            raise SourceError("v4l2:// must be followed by /dev/videoN, got nothing")
+        device = int(rest) if _is_index(rest) else rest
+        return lambda: CameraDevice(device, wanted)
     return (lambda: CameraDevice(uri, wanted)) if uri.startswith("/dev/") else None
+
+
+def _is_index(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_INDEX
 
 
 def _file(uri: str) -> Source:
     scheme, separator, rest = uri.partition("://")
-    if separator and scheme != "file":
-        raise SourceError(f"input must be {FORMS}, got '{uri}'")
+    if separator and scheme.lower() != "file":
+        raise SourceError(f"input must be {FORMS}, got '{without_password(uri)}'")
     path = Path(rest if separator else uri)
+    if separator and not path.exists():
+        path = Path(urllib.parse.unquote(rest))  # a browser's file:// has %20 for a blank
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         if not path.exists():
             raise SourceError(f"image must be a file, got none at {path}")

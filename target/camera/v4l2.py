@@ -8,7 +8,7 @@ import os
 import re
 import struct
 from pathlib import Path
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 DEV = Path("/dev")
 # linux/videodev2.h
@@ -17,6 +17,7 @@ ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS = 0xC02C564A, 0xC034564B
 _CAPTURE, _CAPTURE_MPLANE, _HAS_DEVICE_CAPS = 0x1, 0x1000, 0x80000000
 _TYPE_CAPTURE, _TYPE_MPLANE = 1, 9
 _DISCRETE = 1
+_BIG_ENDIAN = 1 << 31  # of a pixel format
 _MOST = 64  # formats, sizes, rates: drivers with a fault never end
 
 Ioctl = Callable[[int, int, bytearray], Any]
@@ -67,13 +68,15 @@ def list_cameras(folder: Path = DEV, ioctl: Optional[Ioctl] = None) -> List[Came
         folder: Of the device files.
         ioctl: Of fcntl; tests give another one.
     """
-    if ioctl is None:
-        import fcntl
-
-        ioctl = fcntl.ioctl
     found = [(path, re.fullmatch(r"video(\d+)", path.name)) for path in folder.glob("video*")]
     numbered = sorted((int(match[1]), path) for path, match in found if match)
-    cameras = (_ask(path, ioctl) for _, path in numbered)
+    if not numbered:
+        return []
+    if ioctl is None:
+        import fcntl  # only Unix has it
+
+        ioctl = fcntl.ioctl
+    cameras = [_ask(path, ioctl) for _, path in numbered]
     return [camera for camera in cameras if camera is not None]
 
 
@@ -104,25 +107,36 @@ def _ask(path: Path, ioctl: Ioctl) -> Optional[Camera]:
 
 
 def _modes(handle: int, ioctl: Ioctl, kind: int) -> List[Mode]:
-    modes = []
+    """Return every size of every format; drivers with a fault say the same over and over."""
+    modes: List[Mode] = []
+    codes: List[int] = []
     for index in range(_MOST):
         block = bytearray(64)
         struct.pack_into("II", block, 0, index, kind)
         if not _asked(handle, ioctl, ENUM_FMT, block):
             break
         code = struct.unpack_from("I", block, 44)[0]
-        for number in range(_MOST):
-            block = bytearray(44)
-            struct.pack_into("II", block, 0, number, code)
-            if not _asked(handle, ioctl, ENUM_FRAMESIZES, block):
-                break
-            shape = struct.unpack_from("I6I", block, 8)
-            width, height = (shape[1], shape[2]) if shape[0] == _DISCRETE else (shape[2], shape[5])
-            rates = _rates(handle, ioctl, code, width, height)
-            modes.append(Mode(_text(struct.pack("I", code)), width, height, rates))
-            if shape[0] != _DISCRETE:
-                break
+        if code not in codes:
+            codes.append(code)
+            modes += _sizes(handle, ioctl, code)
     return modes
+
+
+def _sizes(handle: int, ioctl: Ioctl, code: int) -> List[Mode]:
+    modes: Dict[Tuple[int, int], Mode] = {}
+    for index in range(_MOST):
+        block = bytearray(44)
+        struct.pack_into("II", block, 0, index, code)
+        if not _asked(handle, ioctl, ENUM_FRAMESIZES, block):
+            break
+        shape = struct.unpack_from("I6I", block, 8)
+        width, height = (shape[1], shape[2]) if shape[0] == _DISCRETE else (shape[2], shape[5])
+        if (width, height) not in modes:
+            rates = _rates(handle, ioctl, code, width, height)
+            modes[width, height] = Mode(_letters(code), width, height, rates)
+        if shape[0] != _DISCRETE:
+            break
+    return list(modes.values())
 
 
 def _rates(handle: int, ioctl: Ioctl, code: int, width: int, height: int) -> List[float]:
@@ -132,9 +146,9 @@ def _rates(handle: int, ioctl: Ioctl, code: int, width: int, height: int) -> Lis
         struct.pack_into("IIII", block, 0, index, code, width, height)
         if not _asked(handle, ioctl, ENUM_FRAMEINTERVALS, block):
             break
-        kind, above, below = struct.unpack_from("III", block, 16)
-        if above:
-            rates.append(round(below / above, 2))
+        kind, seconds, parts = struct.unpack_from("III", block, 16)  # seconds/parts a frame
+        if seconds:
+            rates.append(round(parts / seconds, 2))
         if kind != _DISCRETE:
             break
     return sorted(set(rates), reverse=True)
@@ -147,6 +161,12 @@ def _asked(handle: int, ioctl: Ioctl, request: int, block: bytearray) -> bool:
     except OSError:
         return False
     return True
+
+
+def _letters(code: int) -> str:
+    """Return the letters of a pixel format, the first in the lowest byte."""
+    letters = struct.pack("<I", code & ~_BIG_ENDIAN).decode("ascii", "replace")
+    return f"{letters}-BE" if code & _BIG_ENDIAN else letters
 
 
 def _text(raw: bytes) -> str:

@@ -12,79 +12,28 @@ import dataclasses
 import logging
 import threading
 import time
-import zlib
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
-from target.camera.base import Frame, Source, check_image
+from target.camera.base import Frame, Source, check_image, kind_of
+from target.camera.health import Health, WatchConfig, mark_of, pause_s
+from target.camera.reader import Reader
 from target.errors import SourceError, one_line
 
 _log = logging.getLogger(__name__)
+_USUAL = WatchConfig()
 _JOIN_S = 0.4
-_SPARSE = 8  # every so many pixels are looked at to see whether the picture changes
-
-
-@dataclasses.dataclass(frozen=True)
-class WatchConfig:
-    """When a camera counts as lost, and how often it is tried again.
-
-    Attributes:
-        stall_s: Without a frame for so long it is opened again.
-        same_s: With exactly the same picture for so long as well: sensors have noise.
-        back_off_s: Before the second attempt; each further wait is twice as long ...
-        longest_s: ... up to this.
-        keep_trying: Without it the first loss is an error.
-    """
-
-    stall_s: float = 3.0
-    same_s: float = 5.0
-    back_off_s: float = 0.5
-    longest_s: float = 10.0
-    keep_trying: bool = True
-
-
-class _Reader(threading.Thread):
-    """Opens a camera if need be and hands on its frames until told to stop."""
-
-    def __init__(self, owner: WatchedCamera, camera: Optional[Source]) -> None:
-        super().__init__(name="grabber", daemon=True)
-        self._unwanted = threading.Event()
-        self._owner = owner
-        self._camera = camera
-
-    def dismiss(self) -> None:
-        """Stop after the frame that is being read, if it ever comes."""
-        self._unwanted.set()
-
-    def run(self) -> None:
-        """Open, read, close."""
-        owner = self._owner
-        try:
-            if self._camera is None:
-                self._camera = owner.open_again()
-            while not self._unwanted.is_set():
-                frame = self._camera.read()
-                if self._unwanted.is_set():
-                    break
-                if frame is None:
-                    owner.end(self)
-                    break
-                owner.take(self, frame)
-        except Exception as error:  # handed on to whoever waits, whatever it is
-            owner.fail(self, error)
-        finally:
-            # Here and nowhere else: a camera is never closed under a thread that reads it.
-            if self._camera is not None:
-                self._camera.close()
+_LOOK_S = 0.05  # how often whoever waits looks after the camera
+_MOST_LEFT = 8  # threads left behind in a driver; each holds memory for as long as it hangs
 
 
 class WatchedCamera:
     """A live source that gives the newest frame of a camera, over losses of the camera.
 
-    Frames that the camera gave = frames read from here + `dropped`, once it has ended or `close` was
-    called.
+    Frames that the camera gave (`made`) = frames read from here + `dropped`, once it has ended and the
+    last one was read, or `close` was called.
 
     Args:
-        open_camera: Opens the camera; called at once, and again after a loss.
+        open_camera: Opens the camera; called at once, and again after a loss, then in another thread.
         config: When it counts as lost.
 
     Raises:
@@ -93,30 +42,35 @@ class WatchedCamera:
 
     live = True
 
-    def __init__(
-        self, open_camera: Callable[[], Source], config: WatchConfig = WatchConfig()
-    ) -> None:
-        self.open_again = open_camera
+    def __init__(self, open_camera: Callable[[], Source], config: WatchConfig = _USUAL) -> None:
         self.dropped = 0
         self.made = 0
         self.reopened = 0
         self.garbage = 0
-        self.ended = False
         self.trouble = ""
+        self._open_camera = open_camera
         self._config = config
-        self._ready = threading.Condition()
+        self._changed = threading.Condition()  # guards everything below, and the counts
+        self._over = False
         self._frame: Optional[Frame] = None
         self._fault: Optional[str] = None
-        self._mark: Optional[int] = None
         self._losses = 0  # in a row
         self._retry_s: Optional[float] = None
+        self._first = self._next = (
+            0  # index of the first frame since it was opened, of the next one
+        )
+        self._left: List[Reader] = []
         camera = open_camera()
         self.uri = camera.uri
         self.fps = camera.fps
-        now = time.perf_counter()
-        self._heard_s = self._changed_s = now
-        self._reader: Optional[_Reader] = _Reader(self, camera)
+        self._health = Health(config, time.perf_counter())
+        self._reader: Optional[Reader] = Reader(self, open_camera, camera)
         self._reader.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more frames will come."""
+        return self._over and self._frame is None
 
     def wait(self, timeout_s: float) -> Optional[Frame]:
         """Return the newest frame that was not read yet; None if there is none within so long, or ever.
@@ -124,13 +78,17 @@ class WatchedCamera:
         Raises:
             SourceError: If the camera fails and is not to be tried again.
         """
-        with self._ready:
-            self._ready.wait_for(
-                lambda: self._frame is not None or self.ended or self._fault is not None, timeout_s
-            )
-            frame, self._frame = self._frame, None
-        self._watch()
-        return frame
+        until = time.perf_counter() + timeout_s
+        with self._changed:
+            while True:
+                now = time.perf_counter()
+                self._look_after(now)
+                if self._frame is not None:
+                    frame, self._frame = self._frame, None
+                    return frame
+                if self._over or now >= until:
+                    return None
+                self._changed.wait(min(until - now, _LOOK_S))
 
     def read(self) -> Optional[Frame]:
         """Wait for the next frame, over losses; None when the source has ended.
@@ -139,115 +97,137 @@ class WatchedCamera:
             SourceError: If the camera fails and is not to be tried again.
         """
         while True:
-            frame = self.wait(0.1)
+            frame = self.wait(1.0)
             if frame is not None or self.ended:
                 return frame
 
     def close(self) -> None:
         """Stop; a frame that nobody read counts as dropped. A thread stuck in the driver is left behind."""
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.dismiss()
-            reader.join(_JOIN_S)
-        with self._ready:
-            self.ended = True
+        with self._changed:
+            reader, self._reader = self._reader, None
+            self._over = True
             if self._frame is not None:
                 self.dropped += 1
                 self._frame = None
+            self._changed.notify_all()
+        if reader is not None:
+            reader.dismiss()
+            reader.join(_JOIN_S)
 
     def facts(self) -> Dict[str, Any]:
         """Return what the record says of the camera."""
         return {"made": self.made, "reopened": self.reopened, "garbage": self.garbage}
 
-    def take(self, reader: _Reader, frame: Frame) -> None:
-        """Keep a reader's frame in place of an older one."""
+    def opened(self, reader: Reader) -> None:
+        """Note that a reader has opened the camera: from now on it must give frames."""
+        with self._changed:
+            if reader is self._reader:
+                self._health.opened(time.perf_counter())
+
+    def take(self, reader: Reader, frame: Frame) -> bool:
+        """Keep a reader's frame in place of an older one; False if it is no picture."""
         try:
             check_image(frame.image, self.uri)
         except SourceError as error:
-            self.garbage += 1
-            if self.garbage == 1:
-                _log.warning("left out: %s", error)
-            return
-        mark = zlib.crc32(frame.image[::_SPARSE, ::_SPARSE].tobytes())
-        with self._ready:
+            self._note_garbage(reader, frame, error)
+            return False
+        mark = mark_of(frame.image)
+        with self._changed:
             if reader is not self._reader:
-                return
-            now = time.perf_counter()
-            self._heard_s = now
-            if mark != self._mark:
-                self._mark, self._changed_s = mark, now
-                self._recover()
+                return True
+            self._recover(self._health.hear(mark, time.perf_counter()))
             if self._frame is not None:
                 self.dropped += 1
-            self._frame = dataclasses.replace(frame, index=self._index(frame))
+            index = self._first + frame.index  # a camera that was opened again begins at 0
+            self._frame = dataclasses.replace(frame, index=index)
+            self._next = max(self._next, index + 1)
             self.made += 1
-            self._ready.notify()
+            self._changed.notify_all()
+        return True
 
-    def end(self, reader: _Reader) -> None:
+    def end(self, reader: Reader) -> None:
         """Note that the source has no more frames."""
-        with self._ready:
+        with self._changed:
             if reader is self._reader:
-                self.ended = True
-                self._ready.notify()
+                self._over = True
+                self._changed.notify_all()
 
-    def fail(self, reader: _Reader, error: Exception) -> None:
+    def fail(self, reader: Reader, error: Exception) -> None:
         """Note why a reader stopped."""
-        with self._ready:
+        with self._changed:
             if reader is self._reader:
                 self._fault = one_line(error) or type(error).__name__
-                self._ready.notify()
+                self._changed.notify_all()
 
-    def _index(self, frame: Frame) -> int:
-        """Return a frame's index; a camera that was opened again begins at 0, its frames go on."""
-        return frame.index if not self.reopened else self.made
+    def _note_garbage(self, reader: Reader, frame: Frame, error: SourceError) -> None:
+        with self._changed:
+            if reader is not self._reader:
+                return
+            self.garbage += 1
+            self._health.spoil(kind_of(frame.image))
+            if self.garbage == 1:
+                _log.warning("left out: %s", error)
 
-    def _recover(self) -> None:
-        """All is well again: the picture moves."""
-        if self._losses:
+    def _recover(self, is_moving: bool) -> None:
+        """Note a picture; all is well again if it is another one than before."""
+        if not is_moving:
+            return
+        if self.trouble:
             _log.warning("camera %s gives pictures again", self.uri)
-        self._losses = 0
-        self.trouble = ""
+            self.trouble = ""
+        if self._losses and self._health.is_steady(time.perf_counter()):
+            self._losses = 0
 
-    def _watch(self) -> None:
+    def _look_after(self, now: float) -> None:
         """Find out whether the camera is lost, and open it again when it is time."""
-        now, config = time.perf_counter(), self._config
-        if self.ended:
+        if self._over:
             return
         if self._retry_s is not None:
             if now >= self._retry_s:
-                self._open()
-            return
-        with self._ready:
-            fault, self._fault = self._fault, None
-        if fault is not None:
-            self._lose(fault, now)
-        elif now - self._heard_s > config.stall_s:
-            self._lose(f"no frame for {now - self._heard_s:.0f} s", now)
-        elif now - self._changed_s > config.same_s and self.made:
-            self._lose(f"the same picture for {now - self._changed_s:.0f} s", now)
+                self._open(now)
+        elif self._fault is not None:
+            if self._frame is None:  # else that one first
+                self._lose(self._fault, now, still=False)
+        else:
+            silence = self._health.silence(now)
+            why = silence or self._health.stillness(now)
+            if why:
+                self._lose(why, now, still=not silence)
 
-    def _lose(self, why: str, now: float) -> None:
+    def _lose(self, why: str, now: float, still: bool) -> None:
         """Give up a reader; without trying again this is an error."""
         if not self._config.keep_trying:
-            self.ended = True
+            self._over = True
             raise SourceError(f"camera must give frames, got '{why}' from {self.uri}")
-        wait = min(self._config.back_off_s * 2.0**self._losses, self._config.longest_s)
-        wait = 0.0 if not self._losses else wait
-        self._losses += 1
-        if self.trouble != why:
-            _log.warning("camera %s: %s; opening it again", self.uri, why)
-        self.trouble = f"camera: {why}"
+        words = why.partition(";")[0]
+        words = words[len("camera ") :] if words.startswith("camera ") else words
+        self._tell(f"camera: {words}", f"camera {self.uri}: {why}; opening it again")
+        self._health.lose(still)
+        self._fault = None
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.dismiss()
-        self._retry_s = now + wait
+            self._left.append(reader)
+        # A camera that shows the same picture does give pictures: nobody waits for it.
+        self._retry_s = now + (0.0 if still else pause_s(self._config, self._losses))
+        self._losses += 1
 
-    def _open(self) -> None:
+    def _open(self, now: float) -> None:
+        self._left = [reader for reader in self._left if reader.is_alive()]
+        if len(self._left) >= _MOST_LEFT:
+            words = f"camera: {len(self._left)} attempts hang in its driver"
+            self._tell(words, f"{words} ({self.uri}); unplug it and plug it in again")
+            self._retry_s = now + self._config.longest_s
+            return
         self._retry_s = None
         self.reopened += 1
-        now = time.perf_counter()
-        with self._ready:
-            self._heard_s = self._changed_s = now
-            self._fault = None
-        self._reader = _Reader(self, None)
+        self._first = self._next
+        self._health.begin(now)
+        self._reader = Reader(self, self._open_camera)
         self._reader.start()
+
+    def _tell(self, trouble: str, line: str) -> None:
+        """Say what is wrong, in the log only once."""
+        if trouble != self.trouble:
+            _log.warning("%s", line)
+        self.trouble = trouble

@@ -7,9 +7,9 @@ python3 -m target cameras --json
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Optional
+from typing import Dict, List, Optional
 
-from target.camera.network import has_gstreamer
+from target.camera.network import has_ffmpeg, has_gstreamer
 from target.camera.v4l2 import Camera, list_cameras
 from target.command_line import make_parser, print_result, start_log
 from target.errors import BackendError, exit_code_of
@@ -29,33 +29,33 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 def _run(as_json: bool) -> int:
     cameras = list_cameras()
-    result = {
-        "cameras": [dataclasses.asdict(camera) for camera in cameras],
-        "gstreamer": _gstreamer(),
-    }
+    libraries = _libraries()
+    result = {"cameras": [dataclasses.asdict(camera) for camera in cameras], **libraries}
     lines = [line for camera in cameras for line in _describe(camera)] or [_NONE]
-    lines.append(
-        "csi:// and gst: need an OpenCV with GStreamer: "
-        + {True: "this one has it", False: "this one has none", None: "OpenCV is missing"}[
-            _gstreamer()
-        ]
-    )
+    words = {True: "this one has it", False: "this one has none", None: "OpenCV is missing"}
+    gstreamer, ffmpeg = libraries["gstreamer"], libraries["ffmpeg"]
+    lines.append(f"csi:// and gst: need an OpenCV with GStreamer: {words[gstreamer]}")
+    either = None if ffmpeg is None else bool(ffmpeg or gstreamer)
+    lines.append(f"rtsp:// and http:// need an OpenCV with FFmpeg or GStreamer: {words[either]}")
     print_result(result, as_json, "\n".join(lines))
     return 0
 
 
-def _gstreamer() -> Optional[bool]:
+def _libraries() -> Dict[str, Optional[bool]]:
+    """Return what OpenCV was built with; None if it is missing."""
     try:
-        return has_gstreamer()
+        return {"gstreamer": has_gstreamer(), "ffmpeg": has_ffmpeg()}
     except BackendError:
-        return None
+        return {"gstreamer": None, "ffmpeg": None}
 
 
 def _describe(camera: Camera) -> List[str]:
-    lines = [f"{camera.path}  {camera.name}  ({camera.driver}, {camera.bus})"]
     if camera.trouble:
         return [f"{camera.path}  {camera.trouble}"]
+    lines = [f"{camera.path}  {camera.name}  ({camera.driver}, {camera.bus})"]
     for mode in camera.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "?"
         lines.append(f"  {mode.code}  {mode.width}x{mode.height}  {rates} fps")
+    if not camera.modes:
+        lines.append("  its driver names no sizes; try it")
     return lines

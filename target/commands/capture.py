@@ -5,8 +5,9 @@
     python3 -m target capture clip.mp4 --out photos/ --letter A --every 0.5
 
 Shows the picture, what the network sees of it, and how many crops each letter has. A key stores the crop
-under its letter; one too much like another is refused. Q or Escape stops. Without a window or a page,
---letter and --every store by themselves. The model is not run: any model's crop rule will do.
+under its letter; one too much like another is refused. Backspace takes the last one back, Escape stops.
+Without a window or a page, --letter and --every store by themselves; of a folder, every picture. The model
+is not run: any model's crop rule will do.
 
 Afterwards, on the workstation: python -m host finetune models/signnet --images photos/
 """
@@ -23,7 +24,7 @@ from target.errors import DataError, exit_code_of
 from target.manifest import load_manifest
 from target.runners.null import NullRunner
 from target.show.base import Sink
-from target.show.capture import WANTED, Collector
+from target.show.capture import WANTED, Collector, check_letter
 from target.show.collecting import CollectingSink, CollectingWindow
 from target.show.open import WINDOW, open_sinks
 from target.show.window import check_display
@@ -64,15 +65,21 @@ def _run(args: Any) -> int:
         raise DataError(
             f"--wanted must be at least 1 and --every more than 0, got {args.wanted}, {args.every}"
         )
+    if args.frames is not None and args.frames < 1:
+        raise DataError(f"--frames must be at least 1, got {args.frames}")
+    if args.letter is not None:
+        check_letter(args.letter, "--letter")
     controls = controls_of(args, SpellConfig(motion=False))
     options = input_options_of(args)
     manifest = load_manifest(args.model)
-    collector = Collector(args.out, args.wanted)
+    collector = Collector(args.out, args.wanted, controls)
     source = open_source(args.input, options)
     try:
         sinks: List[Sink] = []
         if args.letter is not None:
-            sinks.append(CollectingSink(collector, args.letter, args.every))
+            timed = source.live or source.fps is not None  # pictures of a folder have no time
+            every_s = args.every if timed else 0.0
+            sinks.append(CollectingSink(collector, args.letter, every_s, controls))
         shown = [uri for uri in args.output if uri != WINDOW]
         if shown:
             sinks += open_sinks(shown, output_options_of(args, source.fps), controls, collector)
@@ -80,7 +87,7 @@ def _run(args: Any) -> int:
             check_display()
             sinks.append(CollectingWindow(controls, collector))
         if not sinks:
-            raise DataError("capture needs a window, a page or --letter, got none of them")
+            raise DataError("capture must have a window, a page or --letter, got none of them")
         config = StreamConfig(warmup=0, max_frames=args.frames, spell=controls.spell)
         result = App(source, NullRunner(manifest), manifest, sinks, config, controls).run()
     finally:

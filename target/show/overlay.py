@@ -148,17 +148,24 @@ def _notice(image: np.ndarray, words: str, unit: float) -> None:
     _write(image, words, (left, middle + int(6 * unit)), size, _ALARM, 1)
 
 
+def drawn_size(height: int, width: int) -> Tuple[int, int, float]:
+    """Return height and width of the drawn picture of a frame, and its pixels for one of the frame's."""
+    scale = max(1.0, float(-(-_LEAST_WIDTH // width)))
+    scale = min(scale, _MOST_SIDE / max(height, width))
+    tall, wide = max(round(height * scale), 1), max(round(width * scale), 1)
+    return max(tall, _LEAST_HEIGHT), max(wide, _LEAST_WIDTH), scale
+
+
 def _canvas(image: np.ndarray) -> Tuple[np.ndarray, float]:
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     height, width = image.shape[:2]
-    scale = max(1.0, float(-(-_LEAST_WIDTH // width)))
-    scale = min(scale, _MOST_SIDE / max(height, width))
-    if scale == 1.0 and height >= _LEAST_HEIGHT:
+    tall, wide, scale = drawn_size(height, width)
+    if (tall, wide) == (height, width):
         return image.copy(), 1.0
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     drawn = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
-    right, below = max(_LEAST_WIDTH - size[0], 0), max(_LEAST_HEIGHT - size[1], 0)
+    right, below = wide - size[0], tall - size[1]
     if right or below:  # a narrow or flat picture: room for the text beside or under it
         drawn = cv2.copyMakeBorder(drawn, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
     return drawn, scale

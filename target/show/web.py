@@ -1,31 +1,37 @@
 """A page with the live picture, letters and text, for any browser: http://:8080.
 
-Standard library only. Pictures are encoded in the output's own thread, once, and only while somebody looks;
+Pictures are encoded in the output's own thread, once, and only while somebody looks;
 every viewer takes the newest when it is ready for one, so that a slow browser slows nobody but itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import secrets
+import socket
 import threading
 import time
 from typing import Any, Dict, Optional, Tuple
+from urllib.parse import quote
+
+import numpy as np
 
 from target.errors import OutputError
-from target.opencv import cv2
+from target.opencv import cv2, translated
 from target.pipeline.controls import Controls
 from target.show.base import View
 from target.show.capture import Collector
-from target.show.overlay import overlaid
+from target.show.overlay import drawn_size, overlaid
 from target.show.web_server import PageServer
 
 _log = logging.getLogger(__name__)
 LOCAL = "127.0.0.1"
 _QUALITY = 80  # of the JPEG pictures
 _LEAST_GAP_S = 1 / 40  # between two pictures
-_HISTORY = 300  # latencies that a new viewer sees
+_MOST_SIDE = 1280  # of a picture; a larger one would take longer and show no more
+_MOST_TEXT = 4000  # characters of it that viewers get: facts go out twenty times a second
 
 
 class Board:
@@ -57,8 +63,11 @@ class Board:
     def picture(self, after: int, timeout_s: float) -> Optional[Tuple[int, bytes]]:
         """Return number and JPEG of a picture newer than number `after`; None if none comes in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._picture[0] > after or self._closed, timeout_s)
-            return self._picture if self._picture[0] > after and not self._closed else None
+            self._changed.wait_for(lambda: self._is_new(after) or self._closed, timeout_s)
+            return self._picture if self._is_new(after) and not self._closed else None
+
+    def _is_new(self, after: int) -> bool:
+        return self._picture[0] > after and bool(self._picture[1])
 
     def facts(self, after: int, timeout_s: float) -> Optional[Tuple[int, str]]:
         """Return number and JSON of facts newer than number `after`; None if none come in time."""
@@ -75,6 +84,8 @@ class Board:
         """Count a viewer of pictures in (1) or out (-1)."""
         with self._changed:
             self.viewers += change
+            if not self.viewers:  # whoever comes next shall not see what is old by then
+                self._picture = self._picture[0], b""
 
     def close(self) -> None:
         """Send every viewer home."""
@@ -129,33 +140,44 @@ class WebSink:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
                 f"page must get a free address and port, got '{reason}' for {self._host}:{self._port};"
-                f" choose another one, such as http://:{self._port + 1}"
+                f" choose another one, such as http://:{self._port % 65535 + 1}"
             ) from error
         port = self._server.server_address[1]
-        query = f"?token={self.token}" if self.token else ""
-        name = _name_of(self._host)
-        self.url = f"http://{name}:{port}/{query}"
+        query = f"?token={quote(self.token, safe='')}" if self.token else ""
+        self.url = f"http://{_name_of(self._host)}:{port}/{query}"
         _log.warning("page at %s", self.url)
-        threading.Thread(target=self._server.serve, name="page", daemon=True).start()
+        self._server.start()
 
     def show(self, view: View) -> bool:
-        """Put up facts, and a picture if anybody looks."""
+        """Put up facts, and a picture if anybody looks.
+
+        Raises:
+            OutputError: If OpenCV cannot encode the picture.
+        """
         now = time.perf_counter()
-        facts = view.facts(now)
-        facts["settings"] = self._controls.describe()
-        facts["square"] = list(view.square)
-        if view.frame is not None:
-            facts["size"] = [int(n) for n in view.frame.image.shape[1::-1]]
         if self._collector is not None:
             self._collector.look(view)
-            facts["captured"] = self._collector.counts()
-        self._board.put_facts(facts)
+        self._board.put_facts(self._facts(view, now))
         if self._board.viewers and now - self._drawn_s >= _LEAST_GAP_S:
             self._drawn_s = now
-            good, coded = cv2.imencode(".jpg", overlaid(view), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-            if good:
-                self._board.put_picture(coded.tobytes())
+            self._board.put_picture(_jpeg(overlaid(view)))
         return True
+
+    def _facts(self, view: View, now: float) -> Dict[str, Any]:
+        facts = view.facts(now)
+        facts["text"], facts["is_cut"] = view.text[-_MOST_TEXT:], len(view.text) > _MOST_TEXT
+        facts["settings"] = self._controls.describe()
+        facts["live"] = view.live
+        facts["mirrored"] = view.mirrored  # the picture at hand, not the next one
+        facts["square"] = [int(n) for n in view.square]
+        if view.frame is not None:
+            height, width = (int(n) for n in view.frame.image.shape[:2])
+            facts["size"] = [width, height]
+            facts["drawn"] = drawn_size(height, width)
+        if self._collector is not None:
+            facts["captured"] = self._collector.counts()
+            facts["wanted"] = self._collector.wanted
+        return facts
 
     def finish(self) -> None:
         """Nothing was stored."""
@@ -168,10 +190,21 @@ class WebSink:
             self._server = None
 
 
+def _jpeg(picture: np.ndarray) -> bytes:
+    """Return a picture as JPEG, a large one smaller."""
+    scale = _MOST_SIDE / max(picture.shape[:2])
+    with translated("page must show pictures that OpenCV encodes", OutputError):
+        if scale < 1:
+            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        return bytes(coded.tobytes())
+
+
 def _name_of(host: str) -> str:
-    """Return how another machine calls this one."""
+    """Return how another machine calls this one: its address on the way out, else its name."""
     if host not in ("0.0.0.0", "::", ""):
         return f"[{host}]" if ":" in host else host
-    import socket
-
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way, contextlib.suppress(OSError):
+        way.connect(("192.0.2.1", 9))  # an address of nobody (RFC 5737); nothing is sent
+        return str(way.getsockname()[0])
     return socket.gethostname()

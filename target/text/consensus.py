@@ -66,9 +66,8 @@ class Consensus:
             captured_s: Its capture time, seconds; a clock that goes back counts as standing still.
         """
         config = self.config
-        most = config.dwell_s / _LEAST_FRAMES if config.dwell_s else 1.0
-        since = captured_s - self._last_s if self._last_s is not None else most
-        gap = min(max(since, 0.0), most)
+        since = captured_s - self._last_s if self._last_s is not None else 0.0
+        gap = min(max(since, 0.0), config.dwell_s / _LEAST_FRAMES)
         self._last_s = captured_s
         self._seen.append(_Seen(captured_s, letter, gap))
         self._seconds[letter] = self._seconds.get(letter, 0.0) + gap
@@ -78,8 +77,13 @@ class Consensus:
             self._seconds[old.letter] -= old.seconds
         return self._leader()
 
-    def forget(self) -> None:
-        """Begin anew: what was seen has been used."""
+    def forget(self, captured_s: Optional[float] = None) -> None:
+        """Begin anew: what was seen until now has been used.
+
+        Args:
+            captured_s: Of the frame that it was used with; None if the next frame is the first.
+        """
+        self._last_s = captured_s
         self._seen.clear()
         self._seconds.clear()
 
@@ -88,8 +92,6 @@ class Consensus:
         if not named:
             return Leader(None, 0.0)
         best = max(named, key=lambda name: named[name])
-        if named[best] <= 0:
-            return Leader(None, 0.0)
         if not self.config.dwell_s:
             return Leader(best, 1.0)
         # A hair less than the whole: sums of frame times are not exact.

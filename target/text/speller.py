@@ -101,6 +101,7 @@ class Speller:
         self._consensus = Consensus(ConsensusConfig(config.dwell_s, config.agreement))
         self._strokes = Strokes(StrokeConfig())
         self._held: Optional[str] = None  # the letter that counted and is still shown
+        self._begun: Optional[str] = None  # the same, also while that hand moves on
         self._other_s: Optional[float] = None  # since when something else is shown
         self._away_s: Optional[float] = None  # since when there is no hand
         self._places: Deque[Tuple[float, Tuple[float, float]]] = collections.deque()
@@ -131,28 +132,26 @@ class Speller:
         """
         written = self._watch(prediction, captured_s, place)
         if written:
-            return self._write(written)
+            return self._write(written, captured_s)
         state = self._state_of(prediction)
-        if state == NOTHING:
+        if state == NOTHING or (state == UNSURE and self._away_s is not None):
             spaced = self._rest(captured_s)
             leader = self._consensus.add(None, captured_s)
-            return (
-                Spelling(NOTHING, None, 0.0, self.text, spaced)
-                if spaced
-                else self._at(state, leader)
-            )
+            if spaced:
+                return Spelling(state, None, 0.0, self.text, spaced)
+            return self._at(state, leader)
         self._away_s = None
         letter = prediction.letter if state == LETTER else None
         self._release(letter, captured_s, place, state)
         if letter is not None and letter == self._held:
-            self._consensus.forget()
+            self._consensus.forget(captured_s)
             return Spelling(LETTER, letter, 1.0, self.text)
         leader = self._consensus.add(letter, captured_s)
         if state != LETTER or leader.progress < 1 or leader.letter != letter:
             return self._at(state, leader)
         assert letter is not None
         self._append(letter)
-        self._hold(letter)
+        self._hold(letter, captured_s)
         return Spelling(LETTER, letter, 1.0, self.text, letter)
 
     def space(self) -> None:
@@ -178,7 +177,7 @@ class Speller:
         self._consensus.forget()
         self._strokes.forget()
         self._places.clear()
-        self._held = self._other_s = self._away_s = None
+        self._held = self._begun = self._other_s = self._away_s = None
 
     def _at(self, state: str, leader: Leader) -> Spelling:
         return Spelling(state, leader.letter, leader.progress, self.text)
@@ -186,10 +185,10 @@ class Speller:
     def _append(self, character: str) -> None:
         self.text = (self.text + character)[-_LONGEST_TEXT:]
 
-    def _hold(self, letter: str) -> None:
-        self._held, self._other_s = letter, None
+    def _hold(self, letter: str, captured_s: float) -> None:
+        self._held, self._begun, self._other_s = letter, letter, None
         self._places.clear()
-        self._consensus.forget()
+        self._consensus.forget(captured_s)
 
     def _state_of(self, prediction: Prediction) -> str:
         if prediction.is_nothing:
@@ -207,22 +206,19 @@ class Speller:
         letter = None if prediction.is_nothing else prediction.letter
         return self._strokes.add(Sighting(captured_s, place, letter))
 
-    def _write(self, letter: str) -> Spelling:
+    def _write(self, letter: str, captured_s: float) -> Spelling:
         """Add J or Z; the still letter that its hand was read as before it moved was no letter."""
-        if (
-            self._held is not None
-            and self._held in HANDS[letter]
-            and self.text.endswith(self._held)
-        ):
-            self.text = self.text[:-1]
+        if self._begun is not None and self._begun in HANDS[letter]:
+            if self.text.endswith(self._begun):
+                self.text = self.text[:-1]
         self._append(letter)
-        self._hold(HANDS[letter][0])
+        self._hold(HANDS[letter][0], captured_s)
         self._away_s = None
         return Spelling(MOVING, letter, 1.0, self.text, letter)
 
     def _rest(self, captured_s: float) -> str:
         """Count the time without a hand; returns the space that it has just become, or nothing."""
-        self._held = self._other_s = None
+        self._held = self._begun = self._other_s = None
         if self._away_s is None:
             self._away_s = captured_s
         wanted = self.config.space_s
@@ -245,7 +241,7 @@ class Speller:
             return
         if place is not None and self.config.motion and self._has_slid(place, captured_s):
             self._held = self._other_s = None
-            self._consensus.forget()
+            self._consensus.forget(captured_s)
             return
         if letter == self._held or state == MOVING:
             self._other_s = None
@@ -253,7 +249,7 @@ class Speller:
         if self._other_s is None:
             self._other_s = captured_s
         if captured_s - self._other_s >= self.config.release_s:
-            self._held = self._other_s = None
+            self._held = self._begun = self._other_s = None
 
     def _has_slid(self, place: Tuple[float, float], captured_s: float) -> bool:
         self._places.append((captured_s, place))

@@ -15,6 +15,7 @@ from typing import Deque, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 POINTS = 32
+_SHORTEST_S = 1 / 90  # between two sightings that are kept
 # Right and down in the picture, as the viewer of the signer sees a right hand; the left is mirrored.
 _PATHS = {
     "J": [(0.0, 0.0), (0.0, 0.25), (0.0, 0.5), (0.10, 0.67), (0.30, 0.70), (0.42, 0.5)],
@@ -105,6 +106,8 @@ class Strokes:
 
     def add(self, sighting: Sighting) -> Optional[str]:
         """Take in a frame; returns the letter that has just been written, else None."""
+        if len(self._seen) > 1 and sighting.at_s - self._seen[-2].at_s < _SHORTEST_S:
+            self._seen.pop()  # more than a path needs, and without end if time stands still
         self._seen.append(sighting)
         while sighting.at_s - self._seen[0].at_s > self._config.windows_s[-1] + 0.2:
             self._seen.popleft()

@@ -87,9 +87,15 @@ def treat(gray: np.ndarray, treatment: Treatment) -> np.ndarray:
     if treatment.rule == "none":
         return gray
     # Sums are whole numbers and every step after them is one rounding of a double: the same on every machine.
-    counts = np.bincount(gray.ravel(), minlength=256)
-    pixels, total, squares = gray.size, int(counts @ _LEVELS), int(counts @ (_LEVELS * _LEVELS))
+    # OpenCV adds bytes up as whole numbers.
+    pixels, total = gray.size, int(cv2.sumElems(gray)[0])
+    squares = int(cv2.norm(gray, cv2.NORM_L2SQR))
     deviation = math.sqrt(pixels * squares - total * total) / pixels
     gain = treatment.deviation / max(deviation, treatment.least_deviation)
-    levels = np.rint(treatment.mean + gain * (pixels * _LEVELS - total) / pixels)
-    return np.asarray(cv2.LUT(gray, np.clip(levels, 0, 255).astype(np.uint8)))
+    levels = gain * (pixels * _LEVELS - total)
+    levels /= pixels
+    levels += treatment.mean
+    np.rint(levels, out=levels)
+    np.maximum(levels, 0.0, out=levels)
+    np.minimum(levels, 255.0, out=levels)
+    return np.asarray(cv2.LUT(gray, levels.astype(np.uint8)))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from host.data.hands.camera import HandsCamera, Truth
-from host.data.hands.judge import Verdict, join_all, judge
+from host.data.hands.judge import Readings, Verdict, join_all, judge
 from host.data.hands.letters import STATIC
 from host.data.hands.signer import FIRST_HELD_OUT
 from host.data.hands.timecode import blank_timecode
@@ -52,9 +52,10 @@ def _run(
     camera = HandsCamera(HandsUri(letters, hold=0.3, signer=signer), f"hands://{letters}")
     runner = EmulatorRunner(manifest)
     source = _Changed(camera, change)
-    result = run_stream(source, runner, manifest, ("none", True), StreamConfig())
+    readings = Readings()
+    run_stream(source, runner, manifest, [], StreamConfig(), readings)
     runner.close()
-    return judge(camera.truth, result.letters), result.letters
+    return judge(camera.truth, readings.letters), readings.letters
 
 
 def _as_it_is(image: np.ndarray, truth: Truth) -> None:

@@ -22,7 +22,8 @@ from host.data.hands.signer import make_signer
 from host.data.hands.timecode import TimeCode, draw_timecode
 from host.data.hands.uri import BACKGROUNDS, REAL, HandsUri, parse_uri
 from target.camera.base import Frame, Source
-from target.camera.watched import WatchConfig, WatchedCamera
+from target.camera.health import WatchConfig
+from target.camera.watched import WatchedCamera
 from target.opencv import cv2
 
 _UNIT_SHARE = 0.43  # of the shorter side: an open hand, a little over two units, fills most of it

@@ -19,6 +19,7 @@ POOL = 384  # backgrounds that a data set shares
 _POOL_SIDE = 96
 # Pictures without a letter: of each kind so many, the rest are empty.
 _PARTLY, _IDLE = 0.3, 0.4
+_FAINT = 0.6  # of the empty ones, with little contrast: what a large frame is when it is shrunk
 _MOST_SEEN = 0.25  # of the hand's box, where it is partly in the picture
 _RELAXED_DEG, _OPEN_DEG = 28.0, 6.0  # bend of every joint
 
@@ -80,6 +81,11 @@ class Crops:
         kind = generator.random()
         if kind >= _PARTLY + _IDLE:
             picture = self._background(generator, self._config.size * self._config.detail)
+            if generator.random() < _FAINT:
+                mean = picture.mean(axis=(0, 1))
+                picture = mean + np.float32(generator.uniform(0.02, 0.5)) * (picture - mean)
+                grain = generator.normal(0, generator.uniform(0, 0.02), picture.shape[:2])
+                picture = np.clip(picture + grain[:, :, None].astype(np.float32), 0, 1)
             return _camera(to_bytes(picture), self._config.size, self._config.wear, generator)
         letter = STATIC[int(generator.integers(len(STATIC)))]
         posture = draw_posture(letter, signer, self._config.variety, generator)

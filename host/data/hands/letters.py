@@ -81,7 +81,6 @@ RULES: dict[str, LetterRule] = {
         tip=((14, 15, 18, 19), (0.0, 0.03, 0.06), 1.0),
         ip=((10, 11), (0.0, 0.0, -0.22), 0.4),
         turn=_FIST,
-        is_tight=True,
     ),
     "N": LetterRule(
         _LOW_TWO,
@@ -101,8 +100,8 @@ RULES: dict[str, LetterRule] = {
     "T": LetterRule(
         _LOW_THREE,
         draped=(INDEX,),
-        tip=((6, 10), (0.0, 0.05, 0.07), 1.0),
-        ip=((6, 7), (0.06, 0.0, -0.16), 0.4),
+        tip=((6, 10), (-0.03, 0.20, 0.12), 1.0),  # comes out between the two
+        ip=((5, 9), (0.04, 0.0, 0.22), 0.3),
         turn=_FIST,
         is_tight=True,
     ),

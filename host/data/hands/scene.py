@@ -30,6 +30,7 @@ class Variety:
         variants: Factor on the share of each letter's variant (letters.VARIANTS); None for textbook
             forms only, with less than half of their deviation.
         mirrored_sense: Share of mirrored images among letters that signers point to either side.
+        typical: Share of images that start from the most typical pose of the letter's table.
         poses: How many poses of a letter's table are used, from its most typical one; None for all.
         nearest: Smallest distance of the camera, units; larger ones are drawn up to `farthest`.
         farthest: Largest.
@@ -40,6 +41,7 @@ class Variety:
     between: float = 0.5
     variants: float | None = 1.0
     mirrored_sense: float = 0.5
+    typical: float = 0.25
     poses: int | None = None
     nearest: float = 6.0
     farthest: float = 25.0
@@ -84,7 +86,8 @@ def draw_posture(
             variant = None
     apart = 1.0 if variety.variants is not None else 0.4
     poses = load_poses()[variant.poses_of if variant else letter][: variety.poses]
-    first = poses[int(generator.integers(len(poses)))]
+    is_typical = generator.random() < variety.typical
+    first = poses[0 if is_typical else int(generator.integers(len(poses)))]
     same = [pose for pose in poses if pose.source == first.source]
     second = same[int(generator.integers(len(same)))]
     share = variety.between * generator.random()
@@ -97,7 +100,7 @@ def draw_posture(
             [mean + apart * most * generator.uniform(-1, 1) for mean, most in variant.turn]
         )
     if letter == "K":
-        angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.random()
+        angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.uniform(0.35, 1.0)
     fan = generator.random()
     for finger, most in zip((1, 2, 3), rule.fan):
         angles[4 * finger + ABD] += fan * most

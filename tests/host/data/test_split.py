@@ -116,7 +116,7 @@ def test_of_each_joined_set_whole_photos_and_signers_are_held_back() -> None:
 def test_a_random_split_leaks_and_the_leak_is_counted() -> None:
     samples = _two_sets()
     split = split_by_rule(samples, "random:0.25", 1)
-    assert len(split.validation) == 6 and len(np.intersect1d(*split)) == 0
+    assert len(split.validation) == 6 and len(np.intersect1d(split.train, split.validation)) == 0
     trained = {
         (part, photo, signer)
         for part, photo, signer in zip(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from target.measure.clock import StageClock
+from target.measure.percentiles import summarize_ms
 from target.measure.record import RunFacts, build_record
 from target.text.labels import STATIC_LETTERS
 
@@ -66,7 +67,8 @@ def record(
     )
     clock = _clock(infer_ms, frames, facts.task == "stream", random.Random(f"{runner}{model}"))
     if facts.task == "stream":
-        facts.frame_ages_s = [value * 1.3 for value in clock.samples("end_to_end")]
+        ages = [value * 1.3 for value in clock.samples("end_to_end")]
+        facts.frame_age_ms = summarize_ms(ages)
     return {**build_record(facts, clock), "environment": dict(ENVIRONMENT), **changes}
 
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from target.errors import DataError
 from target.measure.clock import StageClock
+from target.measure.percentiles import summarize_ms
 from target.measure.record import RunFacts, build_record, invalid_reasons, read_records
 from target.schema import load_schema
 from tests.target import documents
@@ -39,7 +40,7 @@ def _clock() -> StageClock:
     "changes",
     [
         {},
-        {"text": "HELLO", "accuracy": 0.5, "dropped": 3, "frame_ages_s": [0.1, 0.2]},
+        {"text": "HELLO", "accuracy": 0.5, "dropped": 3, "frame_age_ms": summarize_ms([0.1, 0.2])},
         {"seconds": 0.0, "frames": 0},
         {"task": "stream", "kind": "measured"},
         {"threads": None},
@@ -53,7 +54,7 @@ def test_record_is_valid_json_by_the_schema(changes: dict[str, Any]) -> None:
 
 
 def test_record_holds_the_facts() -> None:
-    facts = dataclasses.replace(FACTS, frame_ages_s=[0.1, 0.3], accuracy=0.25)
+    facts = dataclasses.replace(FACTS, frame_age_ms=summarize_ms([0.1, 0.3]), accuracy=0.25)
     record = build_record(facts, _clock())
     assert record["schema"] == 1
     assert record["throughput_fps"] == 500.0

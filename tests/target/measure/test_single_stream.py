@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,24 +47,28 @@ class Working(StandIn):
         return super().take()
 
 
-def _slowed(kind: type[Any], clock: FakeTime, ms: float) -> Any:
-    """Return a Preprocessor or Postprocessor that takes so long."""
+def _slowed(make: Callable[..., Any], clock: FakeTime, ms: float) -> Any:
+    """Return what makes a preprocessor or postprocessor that takes so long."""
 
-    class Slow(kind):  # type: ignore[misc]
-        def __call__(self, value: np.ndarray) -> Any:
+    def make_slow(*args: Any) -> Callable[[np.ndarray], Any]:
+        quick = make(*args)
+
+        def slow(value: np.ndarray) -> Any:
             clock.now_s += ms * MS
-            return super().__call__(value)
+            return quick(value)
 
-    return Slow
+        return slow
+
+    return make_slow
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     made = FakeTime()
     monkeypatch.setattr(single_stream, "time", made)
-    for name, ms in (("Preprocessor", 10), ("Postprocessor", 20)):
-        kind = _slowed(getattr(single_stream, name), made, ms)
-        monkeypatch.setattr(single_stream, name, kind)
+    for name, ms in (("Preprocessor", 10), ("make_postprocessor", 20)):
+        slowed = _slowed(getattr(single_stream, name), made, ms)
+        monkeypatch.setattr(single_stream, name, slowed)
     return made
 
 

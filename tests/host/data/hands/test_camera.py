@@ -12,7 +12,7 @@ from host.data.hands.camera import HandsCamera, open_hands
 from host.data.hands.motion import AWAY, CHANGE, ENTER, HOLD, LEAVE, MOVE
 from host.data.hands.timecode import TimeCode, read_timecode
 from host.data.hands.uri import REAL, VIRTUAL, parse_uri
-from target.camera.latest import LatestFrame
+from target.camera.watched import WatchedCamera
 
 SMALL = "size=320x240&fps=10&hold=0.5"
 
@@ -179,7 +179,7 @@ def test_frames_too_late_to_be_drawn_are_missed(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_live_one_is_read_as_cameras_are() -> None:
     camera, source = open_hands("hands://A?size=64x64&fps=60&clock=real", VIRTUAL)
-    assert isinstance(source, LatestFrame) and source.live
+    assert isinstance(source, WatchedCamera) and source.live
     assert source.read() is not None
     source.close()
     assert camera.facts()["clock"] == REAL
