@@ -16,6 +16,8 @@ COMMANDS = {
     "data": "find, check, import and describe data sets, or say how to get them",
     "train": "train a network on photos, rendered hands, or a mixture; compare trainings",
     "finetune": "teach a trained model a person's own hands, on some photos of them",
+    "capture": "collect labelled photos of your own hand from a camera",
+    "cameras": "what cameras are there, with formats, sizes and rates",
     "scratch": "train a small network written out in numpy, to see how training works",
     "hands": "rendered hands: a sheet, a model judged through a rendered camera",
     "quantize": "float model -> int8 graph with power-of-two scales",

@@ -82,7 +82,7 @@ class App:
     """One stream through one runner.
 
     Args:
-        source: Gives the frames; closed when the run ends.
+        source: Gives the frames; closed by `run`.
         runner: Executes the network; closed by the caller.
         manifest: Of the model.
         sinks: Are shown processed frames; opened and closed here, each in a thread of its own.
@@ -126,7 +126,7 @@ class App:
             lambda: self._feeder.trouble,
             self._dropped,
         )
-        self._worker = Worker(parts, config.max_frames, None if source.live else source.fps)
+        self._worker = Worker(parts, config.max_frames, source.live, source.fps)
         self._seconds = 0.0
         self._why: List[str] = []
 
@@ -208,9 +208,11 @@ class App:
             self._slot.clear()
             if self._worker.ident is not None:
                 self._worker.join(_END_S)
-            self._source.close()
             if self._feeder.ident is not None:
                 self._feeder.join(_END_S)
+            # A camera under watch knows how; anything else is not closed under a thread that reads it.
+            if not self._feeder.is_alive() or hasattr(self._source, "wait"):
+                self._source.close()
             until = time.perf_counter() + patience_s
             for presenter in self._presenters:
                 if presenter.ident is None:

@@ -76,10 +76,11 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
             outputs = output_options_of(args, source.fps)
             sinks = open_sinks(args.output, outputs, controls, collector)
             app = App(source, runner, manifest, sinks, config, controls, suggester, doors.watch)
-            result = app.run()
-            hung = app.is_hung()
-        finally:
+        except BaseException:
             source.close()
+            raise
+        result = app.run()
+        hung = app.is_hung()
     finally:
         if not hung:  # a runner that does not come back cannot be closed
             runner.close()
@@ -146,12 +147,8 @@ def run_stream(
         config: How.
         watch: Is told of every processed frame.
     """
-    try:
-        result = App(
-            source, runner, manifest, sinks, config, Controls(spell=config.spell), None, watch
-        ).run()
-    finally:
-        source.close()
+    controls = Controls(spell=config.spell)
+    result = App(source, runner, manifest, sinks, config, controls, None, watch).run()
     if result.error is not None:
         raise result.error
     if result.code != EXIT_OK:

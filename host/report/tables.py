@@ -109,9 +109,13 @@ def stream_table(runs: Sequence[Run]) -> Table:
     columns = [Column("runner"), Column("model")]
     columns += [Column(title, numeric=True) for title in ("frames", "dropped", "frames/s")]
     columns += [Column(title, "frame age, ms", True) for title in ("p50", "p99")]
+    columns += [Column(title, "glass to glass, ms", True) for title in ("p50", "p99")]
     columns += [Column("right letters", numeric=True), Column("text spelled")]
     rows = [_stream_row(run) for run in runs]
-    notes = ["Frame age: from the capture of a frame to the moment its letter was known."]
+    notes = [
+        "Frame age: from the capture of a frame to the moment its letter was known; glass to glass: to the"
+        " moment it was shown by the first output."
+    ]
     if all(run.record["frame_age_ms"] is None for run in runs):
         notes = ["Frame age: not known, the source of the frames has no clock."]
     notes += [_MARKED] if any(run.faults for run in runs) else []
@@ -124,7 +128,7 @@ def _stream_row(run: Run) -> list[Cell]:
     lost = (
         f"{count(record['dropped'])} ({percent(record['dropped'] / offered)})" if offered else "0"
     )
-    age = record["frame_age_ms"]
+    age, glass = record["frame_age_ms"], record.get("glass_to_glass_ms")
     return [
         run.name + (_MARK if run.faults else ""),
         run.model,
@@ -133,6 +137,8 @@ def _stream_row(run: Run) -> list[Cell]:
         _number(record["throughput_fps"], significant),
         significant(age["p50"]) if age else None,
         significant(age["p99"]) if age else None,
+        significant(glass["p50"]) if glass else None,
+        significant(glass["p99"]) if glass else None,
         _number(record["accuracy"], percent),
         (plain(record["text"]) or "(nothing)") if "text" in record else None,
     ]

@@ -143,9 +143,15 @@ class Feeder(threading.Thread):
         )
 
     def _follow(self, image: np.ndarray, square: Square) -> Tuple[float, float]:
-        """Return where the hand is; a region that was moved is looked at anew."""
-        looked = square, image.shape
+        """Return where the hand is; a region that was moved is looked at anew.
+
+        While the region itself follows the hand, the hand is watched in the whole picture.
+        """
+        watched = square
+        if self._controls.find_hand:
+            watched = self._preprocess.square(*image.shape[:2])
+        looked = watched, image.shape
         if looked != self._tracked:
             self._tracked = looked
             self._tracker.forget()
-        return self._tracker(cut(image, square))
+        return self._tracker(cut(image, watched), watched[2] / square[2])

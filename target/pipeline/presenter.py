@@ -6,12 +6,13 @@ Of a camera an output that is slow skips frames. An output that fails is closed 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import threading
 import time
 from typing import Any, Dict, Optional
 
-from target.errors import AppError, one_line
+from target.errors import AppError, OutputError, one_line
 from target.measure.durations import Durations
 from target.pipeline.controls import Controls
 from target.pipeline.slot import Slot
@@ -41,7 +42,7 @@ class Presenter(threading.Thread):
         self.glass_to_glass = Durations()
         self.drawing = Durations()
         self._controls = controls
-        self._slot: Slot[View] = Slot(newest_only=live or not sink.wants_all)
+        self._slot: Slot[View] = Slot(live or not sink.wants_all, _with_letters)
         self._opened = threading.Event()
         self._keep = False
 
@@ -100,14 +101,25 @@ class Presenter(threading.Thread):
                     break
             if self.fault is None and self._keep:
                 self.sink.finish()
-        except AppError as error:
-            self.fault = error
-            with contextlib.suppress(AppError):
-                self.sink.finish()  # what was stored until now
-            _log.warning("output %s failed, the run goes on: %s", self.sink.name, one_line(error))
+        except BrokenPipeError:
+            self._controls.stop()  # the reader of stdout went away (`| head`)
+        except Exception as error:
+            self._fail(error)
         finally:
             self._slot.clear()
             self.sink.close()
+
+    def _fail(self, error: Exception) -> None:
+        """Note what went wrong, and keep what was stored until now."""
+        if isinstance(error, AppError):
+            self.fault = error
+        else:
+            _log.debug("output %s", self.sink.name, exc_info=error)
+            what = f"{type(error).__name__}: {one_line(error)}"
+            self.fault = OutputError(f"output {self.sink.name} must not fail, got '{what}'")
+        with contextlib.suppress(Exception):
+            self.sink.finish()
+        _log.warning("output %s failed, the run goes on: %s", self.sink.name, one_line(self.fault))
 
     def _show(self, view: View) -> None:
         begin = time.perf_counter()
@@ -119,3 +131,12 @@ class Presenter(threading.Thread):
         self.shown += 1
         self.drawing.add(done - begin)
         self.glass_to_glass.add(done - view.frame.captured_s)
+
+
+def _with_letters(skipped: View, view: View) -> View:
+    """Return a view with the letters that one which is not shown has added."""
+    added = skipped.spelling.added
+    if not added:
+        return view
+    spelling = dataclasses.replace(view.spelling, added=added + view.spelling.added)
+    return dataclasses.replace(view, spelling=spelling)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Generic, Optional, TypeVar
+from typing import Callable, Generic, Optional, TypeVar
 
 Item = TypeVar("Item")
 
@@ -14,10 +14,14 @@ class Slot(Generic[Item]):
     Args:
         newest_only: A new item takes the place of one that nobody fetched, which counts as dropped; else
             `put` waits until there is room.
+        merge: Makes the new item of the one it takes the place of and itself; None for itself.
     """
 
-    def __init__(self, newest_only: bool) -> None:
+    def __init__(
+        self, newest_only: bool, merge: Optional[Callable[[Item, Item], Item]] = None
+    ) -> None:
         self.dropped = 0
+        self._merge = merge
         self._newest_only = newest_only
         self._changed = threading.Condition()
         self._item: Optional[Item] = None
@@ -38,6 +42,7 @@ class Slot(Generic[Item]):
                 return False
             if self._item is not None:
                 self.dropped += 1
+                item = item if self._merge is None else self._merge(self._item, item)
             self._item = item
             self._changed.notify_all()
             return True

@@ -72,6 +72,7 @@ class Worker(threading.Thread):
     Args:
         parts: What it works with.
         max_frames: Stop after so many; None for all.
+        live: Whether frames come from a camera.
         fps: Of a file, whose own time dwelling is counted in; None for the clock's.
 
     Attributes:
@@ -80,7 +81,9 @@ class Worker(threading.Thread):
         busy_since_s: When the runner was given a frame that it has not answered; None if it is idle.
     """
 
-    def __init__(self, parts: Parts, max_frames: Optional[int], fps: Optional[float]) -> None:
+    def __init__(
+        self, parts: Parts, max_frames: Optional[int], live: bool, fps: Optional[float]
+    ) -> None:
         super().__init__(name="worker", daemon=True)
         self.fault: Optional[BaseException] = None
         self.frames = 0
@@ -91,7 +94,8 @@ class Worker(threading.Thread):
         self.shrinking = Durations()
         self._parts = parts
         self._max_frames = max_frames
-        self._fps = fps
+        self._live = live
+        self._fps = None if live else fps
         self._meter = _Meter()
         self._last = View(None, None, Spelling())
         self._was_in_trouble = False
@@ -193,7 +197,7 @@ class Worker(threading.Thread):
             done,
             self._time_of(prepared),
             self.frames,
-            self._fps is None,
+            self._live,
             parts.controls.mirrored,
         )
         parts.publish(self._last)

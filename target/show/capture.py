@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 WANTED = 20  # crops a letter
 _COMPARED = 28  # side of the gray picture that is compared
 _ALIKE = 0.98  # correlation from which two crops are the same photo
-_FLAT = 3.0  # standard deviation of the compared picture, gray levels: below it there is nothing but noise
+_FLAT = 2.0  # standard deviation of the compared picture, gray levels: below it there is nothing but noise
 _ROOM = 32 << 20  # bytes that must be left on the disk
 _LARGEST = 256  # side of a stored crop, pixels
 

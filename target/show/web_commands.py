@@ -1,7 +1,8 @@
 """What the page may ask for: one JSON object, one entry a command, each with its check.
 
-{"region": {"x": .5, "y": .5, "side": 1}}    {"edit": "space"}     {"edit": "word", "word": "HELLO"}
-{"settings": {"dwell_s": .5}}                {"mirrored": true}    {"capture": "A"}
+region    {"x": 0.5, "y": 0.5, "side": 1}    edit       "space" "delete" "clear" "word" (and "word": "HELLO")
+settings  {"dwell_s": 0.5}                   capture    "A"    take_back  true: the crop stored last
+find_hand left_handed mirrored  true, false
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Commands:
             "edit": self._edit,
             "settings": self._settings,
             "capture": self._capture,
+            "take_back": self._take_back,
             **{name: self._switch(name) for name in _SWITCHES},
         }
 
@@ -93,8 +95,16 @@ class Commands:
         return turn
 
     def _capture(self, value: Any, command: Dict[str, Any]) -> Dict[str, Any]:
-        if self._collector is None:
-            raise DataError("nothing is stored; start with --capture FOLDER to store crops")
-        done = self._collector.capture(str(value))
+        done = self._storing().capture(str(value))
         # Not where on this machine: viewers need not know its folders.
         return {**done, "stored": Path(done["stored"]).name}
+
+    def _take_back(self, value: Any, command: Dict[str, Any]) -> Dict[str, Any]:
+        if value is not True:
+            raise DataError(f"take_back must be true, got '{str(value)[:40]}'")
+        return {"letter": self._storing().take_back()}
+
+    def _storing(self) -> Collector:
+        if self._collector is None:
+            raise DataError("nothing is stored; start with --capture FOLDER to store crops")
+        return self._collector

@@ -1,17 +1,19 @@
 """When a letter counts: it has been seen for a while, in capture time, with few frames that disagree.
 
 A letter counts once it was the answer for `dwell_s` seconds within the last `dwell_s / agreement`
-seconds. Time decides, not the number of frames, so that 10 and 60 frames a second spell alike; a
-gap in the stream counts for little, so that at least three frames must agree.
+seconds, with a mean confidence of at least `min_confidence`. Time decides, not the number of frames, so
+that 10 and 60 frames a second spell alike; a gap in the stream counts for little, so that at least three
+frames must agree.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-from typing import Deque, Dict, NamedTuple, Optional
+from typing import Deque, Dict, List, NamedTuple, Optional
 
 _LEAST_FRAMES = 3
+_FLOOR = 0.5  # of the least confidence: a frame below it has no answer at all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +23,12 @@ class ConsensusConfig:
     Attributes:
         dwell_s: How long it must be seen, seconds of capture time.
         agreement: Share of the recent time in which it must be the answer, above 0, at most 1.
+        min_confidence: Least mean confidence of the frames that say so, 0-1.
     """
 
     dwell_s: float = 0.5
     agreement: float = 0.7
+    min_confidence: float = 0.6
 
 
 class Leader(NamedTuple):
@@ -43,6 +47,7 @@ class _Seen(NamedTuple):
     at_s: float
     letter: Optional[str]
     seconds: float
+    sure_s: float
 
 
 class Consensus:
@@ -55,27 +60,28 @@ class Consensus:
     def __init__(self, config: ConsensusConfig) -> None:
         self.config = config
         self._seen: Deque[_Seen] = collections.deque()
-        self._seconds: Dict[Optional[str], float] = {}
+        self._sums: Dict[Optional[str], List[float]] = {}  # seconds, and seconds times confidence
         self._last_s: Optional[float] = None
 
-    def add(self, letter: Optional[str], captured_s: float) -> Leader:
+    def add(self, letter: Optional[str], captured_s: float, confidence: float = 1.0) -> Leader:
         """Take in a frame's answer; returns who leads now.
 
         Args:
             letter: None for a frame that says nothing.
             captured_s: Its capture time, seconds; a clock that goes back counts as standing still.
+            confidence: Of the answer, 0-1.
         """
         config = self.config
+        if confidence < _FLOOR * config.min_confidence:
+            letter = None
         since = captured_s - self._last_s if self._last_s is not None else 0.0
         gap = min(max(since, 0.0), config.dwell_s / _LEAST_FRAMES)
         self._last_s = captured_s
-        self._seen.append(_Seen(captured_s, letter, gap))
-        self._seconds[letter] = self._seconds.get(letter, 0.0) + gap
+        self._count(_Seen(captured_s, letter, gap, gap * confidence), 1.0)
         window = config.dwell_s / config.agreement
         while len(self._seen) > 1 and captured_s - self._seen[0].at_s >= window:
-            old = self._seen.popleft()
-            self._seconds[old.letter] -= old.seconds
-        return self._leader()
+            self._count(self._seen[0], -1.0)
+        return self._leader(letter, confidence)
 
     def forget(self, captured_s: Optional[float] = None) -> None:
         """Begin anew: what was seen until now has been used.
@@ -85,14 +91,31 @@ class Consensus:
         """
         self._last_s = captured_s
         self._seen.clear()
-        self._seconds.clear()
+        self._sums.clear()
 
-    def _leader(self) -> Leader:
-        named = {name: held for name, held in self._seconds.items() if name is not None}
+    def _count(self, seen: _Seen, sign: float) -> None:
+        """Take a frame in at the end (1) or out at the beginning (-1)."""
+        if sign > 0:
+            self._seen.append(seen)
+        else:
+            self._seen.popleft()
+        sums = self._sums.setdefault(seen.letter, [0.0, 0.0])
+        sums[0] += sign * seen.seconds
+        sums[1] += sign * seen.sure_s
+
+    def _leader(self, letter: Optional[str], confidence: float) -> Leader:
+        config = self.config
+        if not config.dwell_s:
+            sure = letter is not None and confidence >= config.min_confidence
+            return Leader(letter if sure else None, 1.0 if sure else 0.0)
+        named = {name: sums[0] for name, sums in self._sums.items() if name is not None}
         if not named:
             return Leader(None, 0.0)
         best = max(named, key=lambda name: named[name])
-        if not self.config.dwell_s:
-            return Leader(best, 1.0)
+        held, sure_s = self._sums[best]
         # A hair less than the whole: sums of frame times are not exact.
-        return Leader(best, min(named[best] / self.config.dwell_s + 1e-6, 1.0))
+        progress = min(held / config.dwell_s + 1e-6, 1.0)
+        mean = sure_s / held if held > 0 else 0.0
+        if mean < config.min_confidence:
+            progress *= mean / config.min_confidence
+        return Leader(best, progress)

@@ -16,11 +16,12 @@ import numpy as np
 
 from target.errors import DataError
 from target.text.consensus import Consensus, ConsensusConfig, Leader
-from target.text.strokes import HANDS, Sighting, StrokeConfig, Strokes
+from target.text.strokes import HANDS, Sighting, Stroke, StrokeConfig, Strokes
 from target.vision.postprocess import Prediction
 
 NOTHING, MOVING, UNSURE, LETTER = "nothing", "moving", "unsure", "letter"
 _SLIDE_S = 0.7  # a hand moved aside within so long makes its letter count again
+_HESITATION_S = 0.3  # a hand that counted and moves on within so long was about to write
 _LONGEST_TEXT = 100_000
 
 
@@ -29,7 +30,7 @@ class SpellConfig:
     """When a frame says a letter, and when a letter counts.
 
     Attributes:
-        min_confidence: Below this a frame says nothing, 0-1.
+        min_confidence: Least mean confidence of the frames that say a letter, 0-1.
         dwell_s: How long a letter must be seen, seconds of capture time.
         agreement: Share of the recent time in which it must be the answer.
         release_s: How long the hand must show something else before the same letter counts again.
@@ -98,10 +99,11 @@ class Speller:
         config.check()
         self.text = ""
         self.config = config
-        self._consensus = Consensus(ConsensusConfig(config.dwell_s, config.agreement))
+        self._consensus = Consensus(_consensus_of(config))
         self._strokes = Strokes(StrokeConfig())
         self._held: Optional[str] = None  # the letter that counted and is still shown
         self._begun: Optional[str] = None  # the same, also while that hand moves on
+        self._counted_s = 0.0  # when it counted
         self._other_s: Optional[float] = None  # since when something else is shown
         self._away_s: Optional[float] = None  # since when there is no hand
         self._places: Deque[Tuple[float, Tuple[float, float]]] = collections.deque()
@@ -114,7 +116,7 @@ class Speller:
         """
         config.check()
         self.config = config
-        self._consensus.config = ConsensusConfig(config.dwell_s, config.agreement)
+        self._consensus.config = _consensus_of(config)
 
     def add(
         self,
@@ -141,18 +143,20 @@ class Speller:
                 return Spelling(state, None, 0.0, self.text, spaced)
             return self._at(state, leader)
         self._away_s = None
-        letter = prediction.letter if state == LETTER else None
-        self._release(letter, captured_s, place, state)
-        if letter is not None and letter == self._held:
+        letter = None if state == MOVING else prediction.letter
+        sure = letter if state == LETTER else None
+        self._release(sure, captured_s, place, state)
+        if sure is not None and sure == self._held:
             self._consensus.forget(captured_s)
-            return Spelling(LETTER, letter, 1.0, self.text)
-        leader = self._consensus.add(letter, captured_s)
-        if state != LETTER or leader.progress < 1 or leader.letter != letter:
+            return Spelling(LETTER, sure, 1.0, self.text)
+        if letter == self._held:
+            letter = None  # it has counted; unsure of it now, it does not count again
+        leader = self._consensus.add(letter, captured_s, prediction.confidence)
+        if leader.progress < 1 or leader.letter is None or leader.letter != letter:
             return self._at(state, leader)
-        assert letter is not None
-        self._append(letter)
-        self._hold(letter, captured_s)
-        return Spelling(LETTER, letter, 1.0, self.text, letter)
+        self._append(leader.letter)
+        self._hold(leader.letter, captured_s)
+        return Spelling(LETTER, leader.letter, 1.0, self.text, leader.letter)
 
     def space(self) -> None:
         """Add a space, unless there is nothing to part."""
@@ -187,6 +191,7 @@ class Speller:
 
     def _hold(self, letter: str, captured_s: float) -> None:
         self._held, self._begun, self._other_s = letter, letter, None
+        self._counted_s = captured_s
         self._places.clear()
         self._consensus.forget(captured_s)
 
@@ -199,22 +204,23 @@ class Speller:
 
     def _watch(
         self, prediction: Prediction, captured_s: float, place: Optional[Tuple[float, float]]
-    ) -> Optional[str]:
+    ) -> Optional[Stroke]:
         """Follow the hand; returns J or Z when it has just been written."""
         if place is None or not self.config.motion:
             return None
         letter = None if prediction.is_nothing else prediction.letter
         return self._strokes.add(Sighting(captured_s, place, letter))
 
-    def _write(self, letter: str, captured_s: float) -> Spelling:
-        """Add J or Z; the still letter that its hand was read as before it moved was no letter."""
-        if self._begun is not None and self._begun in HANDS[letter]:
-            if self.text.endswith(self._begun):
-                self.text = self.text[:-1]
-        self._append(letter)
-        self._hold(HANDS[letter][0], captured_s)
+    def _write(self, stroke: Stroke, captured_s: float) -> Spelling:
+        """Add J or Z; a still letter that its hand counted as just before it moved was no letter."""
+        hands = tuple(HANDS[stroke.letter])
+        hesitated = stroke.start_s - self._counted_s < _HESITATION_S
+        if hesitated and self._begun in hands and self.text.endswith(self._begun):
+            self.text = self.text[:-1]
+        self._append(stroke.letter)
+        self._hold(hands[0], captured_s)
         self._away_s = None
-        return Spelling(MOVING, letter, 1.0, self.text, letter)
+        return Spelling(MOVING, stroke.letter, 1.0, self.text, stroke.letter)
 
     def _rest(self, captured_s: float) -> str:
         """Count the time without a hand; returns the space that it has just become, or nothing."""
@@ -258,3 +264,7 @@ class Speller:
         first = self._places[0][1]
         moved = float(np.hypot(place[0] - first[0], place[1] - first[1]))
         return self.config.slide > 0 and moved >= self.config.slide
+
+
+def _consensus_of(config: SpellConfig) -> ConsensusConfig:
+    return ConsensusConfig(config.dwell_s, config.agreement, config.min_confidence)

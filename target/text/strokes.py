@@ -15,6 +15,7 @@ from typing import Deque, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 POINTS = 32
+_REST = 0.05  # of its length, that a path may wander before it begins
 _SHORTEST_S = 1 / 90  # between two sightings that are kept
 # Right and down in the picture, as the viewer of the signer sees a right hand; the left is mirrored.
 _PATHS = {
@@ -62,6 +63,20 @@ class Sighting(NamedTuple):
     letter: Optional[str]
 
 
+class Stroke(NamedTuple):
+    """A letter that was written in the air, and when its path began."""
+
+    letter: str
+    start_s: float
+
+
+class _Found(NamedTuple):
+    likeness: float
+    letter: str
+    start_s: float
+    end_s: float
+
+
 def shape_of(path: np.ndarray) -> np.ndarray:
     """Return a path's shape: POINTS points at equal steps along it, about its centre, of length one.
 
@@ -77,6 +92,12 @@ def shape_of(path: np.ndarray) -> np.ndarray:
     points = np.stack([np.interp(wanted, along, path[:, axis]) for axis in (0, 1)], axis=1)
     points -= points.mean(axis=0)
     return np.asarray(points.ravel() / max(float(np.linalg.norm(points)), 1e-12))
+
+
+def _begin_of(path: np.ndarray) -> int:
+    """Return where a path that begins with a resting hand leaves its place."""
+    along = np.cumsum(np.hypot(*np.diff(path, axis=0).T))
+    return int(np.searchsorted(along, _REST * along[-1]))
 
 
 def _templates() -> List[Tuple[str, np.ndarray]]:
@@ -102,10 +123,10 @@ class Strokes:
         self._config = config
         self._templates = _templates()
         self._seen: Deque[Sighting] = collections.deque()
-        self._best: Optional[Tuple[float, str, float]] = None  # likeness, letter, when
+        self._best: Optional[_Found] = None
 
-    def add(self, sighting: Sighting) -> Optional[str]:
-        """Take in a frame; returns the letter that has just been written, else None."""
+    def add(self, sighting: Sighting) -> Optional[Stroke]:
+        """Take in a frame; returns what has just been written, else None."""
         if len(self._seen) > 1 and sighting.at_s - self._seen[-2].at_s < _SHORTEST_S:
             self._seen.pop()  # more than a path needs, and without end if time stands still
         self._seen.append(sighting)
@@ -114,16 +135,16 @@ class Strokes:
         self.moving = self._speed() >= self._config.speed
         if self.moving:
             found = self._read()
-            if found is not None and (self._best is None or found[0] >= self._best[0]):
+            if found is not None and (self._best is None or found.likeness >= self._best.likeness):
                 self._best = found
         if self._best is None:
             return None
-        if self.moving and sighting.at_s - self._best[2] < self._config.settle_s:
+        if self.moving and sighting.at_s - self._best.end_s < self._config.settle_s:
             return None
-        letter = self._best[1]
+        written = Stroke(self._best.letter, self._best.start_s)
         self._best = None
         self._seen = collections.deque([self._seen[-1]])
-        return letter
+        return written
 
     def forget(self) -> None:
         """Begin anew, as after a camera came back."""
@@ -141,12 +162,12 @@ class Strokes:
                 return float(np.hypot(right, down)) / passed
         return 0.0
 
-    def _read(self) -> Optional[Tuple[float, str, float]]:
-        """Return likeness, letter and time of the best path that ends now, if it is one."""
+    def _read(self) -> Optional[_Found]:
+        """Return the best path that ends now, if it is a letter's."""
         config, now = self._config, self._seen[-1].at_s
         times = np.array([one.at_s for one in self._seen])
         places = np.array([one.place for one in self._seen])
-        best: Optional[Tuple[float, str, float]] = None
+        best: Optional[_Found] = None
         for window in config.windows_s:
             first = int(np.searchsorted(times, now - window - 1e-6))
             path = places[first:]
@@ -158,10 +179,10 @@ class Strokes:
             shape = shape_of(path)
             for letter, template in self._templates:
                 like = float(shape @ template)
-                if like < config.likeness or (best is not None and like <= best[0]):
+                if like < config.likeness or (best is not None and like <= best.likeness):
                     continue
                 if self._share_of(letter, first) >= config.share:
-                    best = like, letter, now
+                    best = _Found(like, letter, float(times[first + _begin_of(path)]), now)
         return best
 
     def _share_of(self, letter: str, first: int) -> float:

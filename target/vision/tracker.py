@@ -26,21 +26,23 @@ class HandTracker:
         self._before: Optional[np.ndarray] = None
         self._place = (0.0, 0.0)
 
-    def __call__(self, crop: np.ndarray) -> Tuple[float, float]:
+    def __call__(self, crop: np.ndarray, scale: float = 1.0) -> Tuple[float, float]:
         """Return the hand's place after this crop, right and down of where the first one had it.
 
         Args:
-            crop: uint8 (s, s, 3) BGR or (s, s) gray; what the network sees, before it is shrunk.
+            crop: uint8 (s, s, 3) BGR or (s, s) gray; what the network sees, before it is shrunk, or more.
+            scale: The crop's side, in sides of what the network sees.
 
         Returns:
-            In sides of the crop.
+            In sides of what the network sees.
         """
         small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
         before, self._before = self._before, small
         if before is not None:
             right, down = _way(before, small)
-            self._place = (self._place[0] + right / _SIDE, self._place[1] + down / _SIDE)
+            unit = scale / _SIDE
+            self._place = (self._place[0] + right * unit, self._place[1] + down * unit)
         return self._place
 
     def forget(self) -> None:

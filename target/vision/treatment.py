@@ -87,9 +87,9 @@ def treat(gray: np.ndarray, treatment: Treatment) -> np.ndarray:
     if treatment.rule == "none":
         return gray
     # Sums are whole numbers and every step after them is one rounding of a double: the same on every machine.
-    # OpenCV adds bytes up as whole numbers.
-    pixels, total = gray.size, int(cv2.sumElems(gray)[0])
-    squares = int(cv2.norm(gray, cv2.NORM_L2SQR))
+    # Doubles hold them exactly; OpenCV's squared norm has been through a root and is off by a hair.
+    values = gray.ravel().astype(np.float64)
+    pixels, total, squares = gray.size, int(cv2.sumElems(gray)[0]), int(values.dot(values))
     deviation = math.sqrt(pixels * squares - total * total) / pixels
     gain = treatment.deviation / max(deviation, treatment.least_deviation)
     levels = gain * (pixels * _LEVELS - total)

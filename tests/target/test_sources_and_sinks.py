@@ -7,22 +7,11 @@ import pytest
 
 from target.camera.base import Frame
 from target.camera.open import open_source
-from target.errors import OutputError, SourceError
-from target.opencv import cv2
+from target.errors import OutputError
 from target.show.base import View
 from target.show.open import open_sinks
 from target.show.overlay import draw_overlay
 from target.vision.postprocess import Prediction
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (64, 48))
-    for level in range(0, 250, 10):
-        writer.write(np.full((48, 64, 3), level, np.uint8))
-    writer.release()
-    return path
 
 
 def _view(image: np.ndarray, index: int = 0) -> View:
@@ -31,53 +20,6 @@ def _view(image: np.ndarray, index: int = 0) -> View:
     return View(
         frame, Prediction("K", 0.93, "V", 0.05), "HELLO", 29.7, 4.2, 3, (0, 0, side), "emulator"
     )
-
-
-def test_video_gives_every_frame_in_order(video: Path) -> None:
-    source = open_source(str(video))
-    levels = []
-    while (frame := source.read()) is not None:
-        levels.append(int(frame.image.mean().round()))
-        assert frame.index == len(levels) - 1
-    source.close()
-    assert len(levels) == 25 and not source.live and source.fps == 25.0
-    assert np.abs(np.array(levels) - np.arange(0, 250, 10)).max() <= 3  # JPEG
-
-
-def test_folder_gives_every_image_sorted(tmp_path: Path) -> None:
-    for name in ("b/2.png", "a/1.jpg", "c.PNG"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        cv2.imwrite(str(path), np.zeros((8, 9, 3), np.uint8))
-    (tmp_path / "notes.txt").write_text("no image")
-    source = open_source(str(tmp_path))
-    names = []
-    while (frame := source.read()) is not None:
-        names.append(Path(frame.name).name)
-    assert names == ["1.jpg", "2.png", "c.PNG"]
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda p: str(p / "none.avi"), "video must be a file, got none at"),
-        (lambda p: str(p / "none.png"), "image must be a file, got none at"),
-        (lambda p: str(p), "folder must hold images .*got none in"),
-        (lambda p: "rtsp://camera", "input must be a camera index.*got 'rtsp://camera'"),
-        (lambda p: "/dev/video97", "camera must be one that OpenCV opens, got none at"),
-    ],
-    ids=["video", "image", "folder", "scheme", "camera"],
-)
-def test_a_source_that_is_not_there(tmp_path: Path, make: object, message: str) -> None:
-    with pytest.raises(SourceError, match=message):
-        open_source(make(tmp_path))  # type: ignore[operator]
-
-
-def test_a_file_that_is_no_video_or_image(tmp_path: Path) -> None:
-    for name in ("broken.avi", "broken.png"):
-        (tmp_path / name).write_bytes(b"not a picture")
-        with pytest.raises(SourceError, match="must be one that OpenCV decodes, got another"):
-            open_source(str(tmp_path / name)).read()
 
 
 @pytest.mark.parametrize("suffix", [".avi", ".mp4"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from target.app import App, StreamConfig
@@ -16,6 +19,7 @@ from target.manifest import Manifest
 from target.measure.clock import STAGES
 from target.measure.record import read_records
 from target.pipeline.controls import Controls
+from target.show.video_file import VideoFileSink
 from target.text.speller import SpellConfig
 from tests.target.streams import (
     NOTHING,
@@ -348,3 +352,88 @@ def test_an_output_that_does_not_open_ends_the_run_before_it_begins(manifest: Ma
     with pytest.raises(OutputError, match="free port"):
         App(source, runner, manifest, [other, Closed()], COLD).run()
     assert runner.calls == 0 and other.closed and source.closed
+
+
+def test_no_letter_is_lost_to_an_output_that_skips_frames(manifest: Manifest) -> None:
+    """A program that reads lines gets every letter, however slow it is."""
+
+    class Slow(KeepingSink):
+        def show(self, view: object) -> bool:
+            time.sleep(0.15)
+            return super().show(view)  # type: ignore[arg-type]
+
+    sink = Slow()
+    runner = FakeRunner(says=lambda call: call // 12 % 5)
+    config = StreamConfig(warmup=0, spell=SpellConfig(dwell_s=0.04))
+    camera = WatchedCamera(lambda: FakeCamera(120, 0.01))
+    record = App(camera, runner, manifest, [sink], config).run().record
+    assert len(record["text"]) >= 6 and record["outputs"][0]["skipped"] > 20
+    assert "".join(view.spelling.added for view in sink.views) == record["text"]
+
+
+def test_an_output_with_a_defect_does_not_end_the_run(manifest: Manifest) -> None:
+    class Defective(KeepingSink):
+        def show(self, view: object) -> bool:
+            raise ZeroDivisionError("defect")
+
+    result = App(FakeFile(90), FakeRunner(says=_hello), manifest, [Defective()], COLD).run()
+    assert result.record["text"] == "A B" and result.code == 1
+    assert "ZeroDivisionError: defect" in str(result.record["outputs"][0]["error"])
+
+
+def test_a_reader_that_goes_away_ends_the_run(manifest: Manifest) -> None:
+    class Closed(KeepingSink):
+        def show(self, view: object) -> bool:
+            raise BrokenPipeError
+
+    result = App(FakeFile(10_000), FakeRunner(seconds=0.001), manifest, [Closed()], COLD).run()
+    assert result.code == 0 and result.record["frames"] < 10_000
+
+
+def test_a_camera_that_changes_its_size_or_gives_garbage_loses_nothing(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    """Pictures of any size are read, recorded and shown; what is no picture is left out and counted."""
+
+    class Odd(FakeCamera):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            if frame is None:
+                return None
+            level = self.made % 251
+            images: list[object] = [
+                np.full((48, 64, 3), level, np.uint8),
+                np.full((64, 48, 3), level, np.uint8),
+                np.full((120, 160), level, np.uint8),
+                None,
+                np.zeros((0, 0, 3), np.uint8),
+                np.zeros((48, 64, 4), np.float32),
+                np.full((1, 1, 3), level, np.uint8),
+            ]
+            return dataclasses.replace(frame, image=images[self.made % len(images)])  # type: ignore[arg-type]
+
+    video = VideoFileSink(tmp_path / "odd.avi", 30.0)
+    camera = WatchedCamera(lambda: Odd(140))
+    config = StreamConfig(warmup=0, spell=SpellConfig(dwell_s=0.2))
+    result = App(camera, FakeRunner(), manifest, [video, KeepingSink()], config).run()
+    assert result.error is None and result.record["text"] == "D"
+    assert result.record["source"]["garbage"] == 60
+    assert result.record["frames"] + result.record["dropped"] == 80
+
+
+def test_a_full_disk_ends_the_recording_alone(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = VideoFileSink(tmp_path / "signs.avi", 30.0)
+    sink = KeepingSink()
+    full = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+
+    def usage(place: object) -> object:
+        return full if len(sink.views) > 40 else full._replace(free=1 << 40)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    runner = FakeRunner(seconds=0.002, says=_hello)
+    result = App(FakeFile(120), runner, manifest, [sink, video], COLD).run()
+    assert result.record["text"] == "A B" and len(sink.views) == 120 and result.code == 1
+    assert "disk must have" in str(result.record["outputs"][1]["error"])
+    assert (tmp_path / "signs.avi").stat().st_size > 0  # what was recorded until then

@@ -187,7 +187,8 @@ _FOLDED_LIMITS = (94.0, 110.0)
 _DIP_OF_PIP = 0.55
 _TIGHT = {"folded": (78.0, 96.0), "draped": (70.0, 82.0)}  # least MCP and PIP of a fist
 DRAPE = (0.0, 26.0)
-K_MIDDLE_DEG = 60.0  # signers lean the middle finger of K to the front, some of them far
+# Signers lean the middle finger of K to the front, some of them far; degrees.
+K_LEANS, K_LEANS_TEXTBOOK = (21.0, 60.0), (27.0, 38.0)
 _HOOK = (62.0, 45.0)  # least PIP and DIP of the index finger of X
 
 

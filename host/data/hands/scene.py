@@ -8,7 +8,15 @@ import numpy as np
 
 from host.data.hands import kinematics, shade
 from host.data.hands.hand import Look, Placed, View, place, rotation_of
-from host.data.hands.letters import K_MIDDLE_DEG, MIDDLE, RULES, VARIANTS, goals_of, mend
+from host.data.hands.letters import (
+    K_LEANS,
+    K_LEANS_TEXTBOOK,
+    MIDDLE,
+    RULES,
+    VARIANTS,
+    goals_of,
+    mend,
+)
 from host.data.hands.poses import load_poses
 from host.data.hands.signer import ABD_SHARE, Signer
 from host.data.hands.skeleton import ABD, ANGLES, FLEX, JOINTS, LIMITS, THUMB
@@ -100,7 +108,8 @@ def draw_posture(
             [mean + apart * most * generator.uniform(-1, 1) for mean, most in variant.turn]
         )
     if letter == "K":
-        angles[4 * MIDDLE + FLEX] += K_MIDDLE_DEG * generator.uniform(0.35, 1.0)
+        least, most = K_LEANS if variety.variants is not None else K_LEANS_TEXTBOOK
+        angles[4 * MIDDLE + FLEX] += generator.uniform(least, most)
     fan = generator.random()
     for finger, most in zip((1, 2, 3), rule.fan):
         angles[4 * finger + ABD] += fan * most

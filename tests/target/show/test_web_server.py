@@ -313,6 +313,8 @@ def test_the_sender_of_too_long_a_body_sees_the_answer(page: _Page) -> None:
         ('{"settings": {"check": 1}}', "400 setting must be one of"),
         ('{"settings": {"__class__": 1}}', "400 setting must be one of"),
         ('{"capture": "A"}', "400 nothing is stored; start with --capture FOLDER"),
+        ('{"take_back": true}', "400 nothing is stored; start with --capture FOLDER"),
+        ('{"take_back": "A"}', "400 take_back must be true"),
     ],
 )
 def test_bad_commands_are_named_and_change_nothing(
@@ -391,6 +393,10 @@ def test_capture_stores_what_is_on_screen(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "crops" / "A").iterdir()] == [done["stored"]]
     assert str(tmp_path) not in answer  # viewers need not know where
     assert page.command({"capture": "A"})[1].startswith("crop of A must differ")
+    page.sink.show(_view(1))
+    assert json.loads(page.command({"capture": "A"})[1])["count"] == 2
+    assert page.command({"take_back": True}) == (200, '{"ok": true, "letter": "A"}')
+    assert len(list((tmp_path / "crops" / "A").iterdir())) == 1
     for letter in ("J", "../A", "AA", ""):
         assert page.command({"capture": letter})[1].startswith("letter must be one of")
     page.sink.close()

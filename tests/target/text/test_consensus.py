@@ -63,3 +63,25 @@ def test_the_window_forgets_what_is_long_ago() -> None:
     for index in range(12, 100_000):
         leader = consensus.add(None, index / 30)
     assert leader.progress < 1e-3 and len(consensus._seen) < 40
+
+
+def test_the_mean_confidence_decides() -> None:
+    """Frames on either side of the threshold: what counts is their mean."""
+
+    def counts(confidences: list[float]) -> bool:
+        consensus = Consensus(ConsensusConfig(0.5, 0.7, 0.6))
+        leaders = [
+            consensus.add("D", index / 30, confidences[index % len(confidences)])
+            for index in range(60)
+        ]
+        return any(leader.progress >= 1 for leader in leaders)
+
+    assert counts([0.5, 0.75]) and not counts([0.5, 0.65])
+    assert not counts([0.99, 0.2])  # every other frame has no answer
+
+
+def test_progress_shows_what_is_missing() -> None:
+    consensus = Consensus(ConsensusConfig(0.5, 0.7, 0.8))
+    for index in range(60):
+        leader = consensus.add("D", index / 30, 0.6)
+    assert leader.letter == "D" and leader.progress == pytest.approx(0.75, abs=0.01)

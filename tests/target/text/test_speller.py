@@ -165,13 +165,21 @@ def test_j_and_z_are_written(seconds: float, mirror: bool) -> None:
         assert hand.text == f"A{letter}B", (letter, mirror, seconds)
 
 
-def test_a_hand_held_before_it_writes_is_no_letter_of_its_own() -> None:
+def test_a_hand_that_hesitates_before_it_writes_is_no_letter_of_its_own() -> None:
     hand = Hand()
-    hand.show("I", 0.9)
+    hand.show("I", 0.65)
     assert hand.text == "I"
     hand.write("I", J)
     hand.show("I", 1.0)
     assert hand.text == "J"
+
+
+def test_a_hand_held_for_a_second_before_it_writes_is_a_letter() -> None:
+    hand = Hand()
+    hand.show("I", 1.2)
+    hand.write("I", J)
+    hand.show("I", 1.0)
+    assert hand.text == "IJ"
 
 
 def test_the_path_alone_is_not_enough() -> None:

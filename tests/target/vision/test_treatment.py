@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,18 @@ def test_an_even_image_stays_even() -> None:
 def test_a_manifest_gives_back_the_treatment(treatment: Treatment) -> None:
     assert treatment_of(treatment.describe()) == treatment
     assert treatment_of(None) == NO_TREATMENT
+
+
+@pytest.mark.parametrize("level", range(256))
+def test_sums_are_exact_at_every_level(level: int) -> None:
+    """An even image, and one that differs in a pixel: no root of less than nothing, no level off by one."""
+    even = np.full((28, 28), level, np.uint8)
+    assert (treat(even, NORMALIZE) == 128).all()
+    odd = even.copy()
+    odd[3, 4] = level ^ 1
+    wide = odd.astype(np.int64)
+    count, total, squares = wide.size, int(wide.sum()), int((wide * wide).sum())
+    deviation = math.sqrt(count * squares - total * total) / count
+    gain = 48.0 / max(deviation, 8.0)
+    expected = np.rint(128 + gain * (count * wide - total) / count)
+    assert (treat(odd, NORMALIZE) == expected).all()
