@@ -61,14 +61,14 @@ class Health:
 
     Args:
         config: When it counts as lost.
-        now_s: Now; it has just been opened.
+        now_s: Now; it is being opened.
     """
 
     def __init__(self, config: WatchConfig, now_s: float) -> None:
         self._config = config
         self._mark: Optional[int] = None
         self._patience_s = config.same_s
-        self.opened(now_s)
+        self.begin(now_s)
 
     def begin(self, now_s: float) -> None:
         """Note that it is being opened."""

@@ -19,7 +19,8 @@ _CSI = (
     "framerate={fps}/1 ! "
 )
 _RTSP = 'rtspsrc location="{uri}" latency=100 ! application/x-rtp,media=video ! decodebin ! '
-_HTTP = 'uridecodebin uri="{uri}" ! '
+# Not decodebin: it waits for a sign that a multipart stream has no second picture, which never comes.
+_HTTP = 'souphttpsrc location="{uri}" is-live=true ! multipartdemux ! jpegdec ! '
 
 
 class _Stream:

@@ -58,7 +58,7 @@ def open_source(uri: str, options: Optional[InputOptions] = None) -> Source:
     camera = _camera(uri, options.wanted)
     source: Source
     if camera is not None:
-        source = WatchedCamera(camera, options.watch)
+        source = WatchedCamera(camera, options.watch, without_password(uri))
     elif options.loop:
         source = Looped(lambda: _file(uri))
     else:

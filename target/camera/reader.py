@@ -16,7 +16,7 @@ _GARBAGE_S = 0.02  # after something that is no picture: it may come as fast as 
 class Owner(Protocol):
     """Who is told what a reader meets; it ignores readers that it no longer wants."""
 
-    def opened(self, reader: Reader) -> None:
+    def opened(self, reader: Reader, camera: Source) -> None:
         """The camera is open."""
         ...
 
@@ -34,7 +34,7 @@ class Owner(Protocol):
 
 
 class Reader(threading.Thread):
-    """Opens a camera if need be and hands on its frames until told to stop.
+    """Opens a camera and hands on its frames until told to stop.
 
     The camera is closed here and nowhere else, never under a thread that reads it, and before the owner
     hears of a failure: a device that is still open cannot be opened again.
@@ -42,17 +42,14 @@ class Reader(threading.Thread):
     Args:
         owner: Takes the frames.
         open_camera: Opens the camera.
-        camera: If it is open already.
     """
 
-    def __init__(
-        self, owner: Owner, open_camera: Callable[[], Source], camera: Optional[Source] = None
-    ) -> None:
+    def __init__(self, owner: Owner, open_camera: Callable[[], Source]) -> None:
         super().__init__(name="grabber", daemon=True)
         self._unwanted = threading.Event()
         self._owner = owner
         self._open_camera = open_camera
-        self._camera = camera
+        self._camera: Optional[Source] = None
 
     def dismiss(self) -> None:
         """Stop after the frame that is being read, if it ever comes."""
@@ -73,11 +70,10 @@ class Reader(threading.Thread):
             self._owner.end(self)
 
     def _read(self) -> None:
-        if self._camera is None:
-            self._camera = self._open_camera()
-            self._owner.opened(self)
+        camera = self._camera = self._open_camera()
+        self._owner.opened(self, camera)
         while not self._unwanted.is_set():
-            frame = self._camera.read()
+            frame = camera.read()
             if frame is None or self._unwanted.is_set():
                 return
             if not self._owner.take(self, frame):

@@ -33,16 +33,25 @@ class WatchedCamera:
     last one was read, or `close` was called.
 
     Args:
-        open_camera: Opens the camera; called at once, and again after a loss, then in another thread.
+        open_camera: Opens the camera; called at once, and again after a loss, always in another thread:
+            drivers and pipelines may hang in it, and Ctrl-C must not.
         config: When it counts as lost.
+        uri: For messages, until a camera that is open tells its own.
 
     Raises:
-        SourceError: If it cannot be opened the first time.
+        SourceError: If it cannot be opened the first time, or not in time.
     """
 
     live = True
 
-    def __init__(self, open_camera: Callable[[], Source], config: WatchConfig = _USUAL) -> None:
+    def __init__(
+        self,
+        open_camera: Callable[[], Source],
+        config: WatchConfig = _USUAL,
+        uri: str = "the camera",
+    ) -> None:
+        self.uri = uri
+        self.fps: Optional[float] = None
         self.dropped = 0
         self.made = 0
         self.reopened = 0
@@ -53,19 +62,21 @@ class WatchedCamera:
         self._changed = threading.Condition()  # guards everything below, and the counts
         self._over = False
         self._frame: Optional[Frame] = None
-        self._fault: Optional[str] = None
+        self._fault: Optional[Exception] = None
+        self._has_opened = False
         self._losses = 0  # in a row
         self._retry_s: Optional[float] = None
-        self._first = self._next = (
-            0  # index of the first frame since it was opened, of the next one
-        )
+        self._first = 0  # index of the first frame since it was opened
+        self._next = 0
         self._left: List[Reader] = []
-        camera = open_camera()
-        self.uri = camera.uri
-        self.fps = camera.fps
         self._health = Health(config, time.perf_counter())
-        self._reader: Optional[Reader] = Reader(self, open_camera, camera)
+        self._reader: Optional[Reader] = Reader(self, open_camera)
         self._reader.start()
+        try:
+            self._await_opening()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def ended(self) -> bool:
@@ -118,11 +129,14 @@ class WatchedCamera:
         """Return what the record says of the camera."""
         return {"made": self.made, "reopened": self.reopened, "garbage": self.garbage}
 
-    def opened(self, reader: Reader) -> None:
+    def opened(self, reader: Reader, camera: Source) -> None:
         """Note that a reader has opened the camera: from now on it must give frames."""
         with self._changed:
             if reader is self._reader:
                 self._health.opened(time.perf_counter())
+                self.uri, self.fps = camera.uri, camera.fps
+                self._has_opened = True
+                self._changed.notify_all()
 
     def take(self, reader: Reader, frame: Frame) -> bool:
         """Keep a reader's frame in place of an older one; False if it is no picture."""
@@ -156,8 +170,21 @@ class WatchedCamera:
         """Note why a reader stopped."""
         with self._changed:
             if reader is self._reader:
-                self._fault = one_line(error) or type(error).__name__
+                self._fault = error
                 self._changed.notify_all()
+
+    def _await_opening(self) -> None:
+        """Wait until the camera has been opened for the first time."""
+        with self._changed:
+            while not self._has_opened:
+                if self._fault is not None:
+                    raise self._fault
+                if self._health.silence(time.perf_counter()):
+                    raise SourceError(
+                        f"camera must open within {self._config.open_s:g} s, got nothing from {self.uri};"
+                        " see that it is there, and that no other program has it open"
+                    )
+                self._changed.wait(_LOOK_S)
 
     def _note_garbage(self, reader: Reader, frame: Frame, error: SourceError) -> None:
         with self._changed:
@@ -187,7 +214,8 @@ class WatchedCamera:
                 self._open(now)
         elif self._fault is not None:
             if self._frame is None:  # else that one first
-                self._lose(self._fault, now, still=False)
+                why = one_line(self._fault) or type(self._fault).__name__
+                self._lose(why, now, still=False)
         else:
             silence = self._health.silence(now)
             why = silence or self._health.stillness(now)
@@ -201,7 +229,8 @@ class WatchedCamera:
             raise SourceError(f"camera must give frames, got '{why}' from {self.uri}")
         words = why.partition(";")[0]
         words = words[len("camera ") :] if words.startswith("camera ") else words
-        self._tell(f"camera: {words}", f"camera {self.uri}: {why}; opening it again")
+        line = why if self.uri in why else f"camera {self.uri}: {why}"
+        self._tell(f"camera: {words}", f"{line}; opening it again")
         self._health.lose(still)
         self._fault = None
         reader, self._reader = self._reader, None

@@ -12,7 +12,7 @@ from target.opencv import cv2, translated
 from target.pipeline.controls import Controls
 from target.show.base import View
 from target.show.capture import Collector, check_letter
-from target.show.window import TITLE, WindowSink
+from target.show.window import TITLE, WindowSink, plain_key
 from target.text.labels import STATIC_LETTERS
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _PANEL = _SEEN + 28
 _BACK = 32
 _WHITE, _GREEN, _GRAY, _RED = (255, 255, 255), (80, 200, 120), (140, 140, 140), (90, 90, 240)
 _ROUNDING_S = 1e-6  # 25/25 - 20/25 is less than 0.2
-_TAKE_BACK = (8, 127, 0xFF08, 0xFFFF)  # Backspace and Delete, as Qt, Windows and GTK give them
+_TAKE_BACK = (8, 127)  # Backspace, Delete
 
 
 class CollectingSink:
@@ -114,8 +114,7 @@ class CollectingWindow(WindowSink):
 
     def press(self, key: int) -> bool:
         """Store under a letter's key, take back; Escape stops. An error is said, and nothing ends."""
-        # GTK tells Shift and NumLock in the upper bits; the lowest byte of an arrow looks like a letter.
-        plain = key & 0xFFFF if key > 0 and key & 0xFFFF else key
+        plain = plain_key(key)
         letter = chr(plain).upper() if 0 < plain <= 0xFF else ""
         try:
             if letter and letter in STATIC_LETTERS:
@@ -129,6 +128,14 @@ class CollectingWindow(WindowSink):
         except AppError as error:
             self._said = one_line(error)
         return True
+
+    def scale(self, height: int, width: int) -> float:
+        """Return pixels of the window for one of a frame."""
+        return _scale(height, width)
+
+
+def _scale(height: int, width: int) -> float:
+    return min(_HEIGHT / height, _WIDEST / width)
 
 
 def draw_collecting(view: View, collector: Collector, said: str) -> np.ndarray:
@@ -144,7 +151,7 @@ def _picture(view: View) -> np.ndarray:
     frame = view.frame.image if view.frame is not None else np.full((480, 640, 3), _BACK, np.uint8)
     frame = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR) if frame.ndim == 2 else frame
     height, width = frame.shape[:2]
-    scale = min(_HEIGHT / height, _WIDEST / width)
+    scale = _scale(height, width)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     picture = cv2.resize(frame, size)
     top, left, side = (round(value * scale) for value in view.square)

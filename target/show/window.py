@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import Any, Optional, Tuple
 
 from target.errors import OutputError
 from target.opencv import cv2, translated
 from target.pipeline.controls import Controls
 from target.show.base import View
-from target.show.overlay import overlaid
+from target.show.overlay import drawn_size, overlaid
 from target.vision.region import WHOLE
 
 TITLE = "ASL"
@@ -30,6 +29,20 @@ _ARROWS = {
     65361: (-1, 0), 65362: (0, -1), 65363: (1, 0), 65364: (0, 1),
     2424832: (-1, 0), 2490368: (0, -1), 2555904: (1, 0), 2621440: (0, 1),
 }  # fmt: skip
+# Other keys with a name of their own, as GTK gives them.
+_NAMED = {0xFF08: 8, 0xFF1B: 27, 0xFFFF: 127, 0xFFAB: ord("+"), 0xFFAD: ord("-")}
+
+
+def plain_key(key: int) -> int:
+    """Return a key of waitKeyEx: an arrow, a character's code, or -1 for none that means something here.
+
+    GTK tells modifiers in the upper bits, NumLock is one; and without them the lowest byte of the left arrow
+    looks like a Q, that of Insert like a C.
+    """
+    if key < 0 or key in _ARROWS:
+        return key
+    plain = key & 0xFFFF
+    return plain if plain <= 0xFF or plain in _ARROWS else _NAMED.get(plain, -1)
 
 
 def check_display() -> None:
@@ -66,6 +79,7 @@ class WindowSink:
         self._controls = controls
         self._view: Optional[View] = None
         self._drag: Optional[Tuple[int, int]] = None
+        self._is_open = False
 
     def open(self) -> None:
         """Open the window.
@@ -77,6 +91,7 @@ class WindowSink:
         with translated("window must open; use --headless", OutputError):
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
             cv2.setMouseCallback(TITLE, self._mouse)
+        self._is_open = True
 
     def show(self, view: View) -> bool:
         """Show a frame; False if the user pressed Q or Escape, or closed the window."""
@@ -90,16 +105,16 @@ class WindowSink:
 
     def press(self, key: int) -> bool:
         """Do what a key says; False for the one that stops."""
-        controls = self._controls
+        controls, key = self._controls, plain_key(key)
         if key in _ARROWS:
             right, down = _ARROWS[key]
             right = -right if controls.mirrored else right
             controls.move_region(controls.region.moved(_STEP * right, _STEP * down))
             return True
-        letter = chr(key & 0xFF).lower() if key >= 0 else ""
-        if key >= 0 and (key & 0xFF) in _STOP_KEYS:
+        letter = chr(key).lower() if key >= 0 else ""
+        if key in _STOP_KEYS:
             return False
-        if letter in (" ", "c") or (key & 0xFF) in (8, 127):
+        if letter in (" ", "c") or key in (8, 127):
             controls.edit({" ": "space", "c": "clear"}.get(letter, "delete"))
         elif letter in ("+", "=", "-"):
             factor = 1 / _LARGER if letter == "-" else _LARGER
@@ -118,6 +133,10 @@ class WindowSink:
                 controls.edit("word", words[0])
         return True
 
+    def scale(self, height: int, width: int) -> float:
+        """Return pixels of the window for one of a frame."""
+        return drawn_size(height, width)[2]
+
     def _mouse(self, event: int, x: int, y: int, flags: int, data: Any) -> None:
         """Drag the region with the left button; the wheel changes its size."""
         controls, view = self._controls, self._view
@@ -128,8 +147,10 @@ class WindowSink:
         elif event == cv2.EVENT_LBUTTONUP:
             self._drag = None
         elif event == cv2.EVENT_MOUSEMOVE and self._drag is not None:
-            height, width = overlaid(view).shape[:2]
-            right, down = (x - self._drag[0]) / width, (y - self._drag[1]) / height
+            height, width = view.frame.image.shape[:2]
+            unit = self.scale(height, width)
+            right = (x - self._drag[0]) / (unit * width)
+            down = (y - self._drag[1]) / (unit * height)
             self._drag = (x, y)
             right = -right if controls.mirrored else right
             controls.move_region(controls.region.moved(right, down))
@@ -142,6 +163,7 @@ class WindowSink:
 
     def close(self) -> None:
         """Close the window."""
-        if threading.current_thread() is not threading.main_thread() or self._view is not None:
+        if self._is_open:
+            self._is_open = False
             with translated("window must close", OutputError):
                 cv2.destroyAllWindows()

@@ -67,6 +67,8 @@ class SpellConfig:
                 raise DataError(f"{name} must be a number {least:g} to {most:g}, got {value!r}")
             if not least <= value <= most:
                 raise DataError(f"{name} must be {least:g} to {most:g}, got {value}")
+        if not isinstance(self.motion, bool):
+            raise DataError(f"motion must be true or false, got {str(self.motion)[:40]}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,7 +88,7 @@ def parse_region(value: Any, where: str = "--region") -> Region:
         parts = [value[name] for name in ("x", "y", "side")] if isinstance(value, dict) else None
         numbers = [float(part) for part in (parts or str(value).split(","))]
         x, y, side = numbers
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(f"{form}, got '{str(value)[:60]}'") from error
     if not all(math.isfinite(n) and 0 <= n <= 1 for n in numbers) or side < _SMALLEST:
         raise DataError(f"{form}, got {x:g}, {y:g}, {side:g}")

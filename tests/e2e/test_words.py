@@ -141,7 +141,17 @@ def test_stages_add_up_to_glass_to_glass(manifest: Manifest) -> None:
     record = App(source, runner, manifest, [sink], StreamConfig()).run().record
     runner.close()
     glass = record["glass_to_glass_ms"]["p50"]
-    names = ["capture", "preprocess", "track", "wait", "copy_in", "infer", "copy_out", "postprocess", "draw"]
+    names = [
+        "capture",
+        "preprocess",
+        "track",
+        "wait",
+        "copy_in",
+        "infer",
+        "copy_out",
+        "postprocess",
+        "draw",
+    ]
     total = sum(record["stages"][name]["p50"] for name in names)
     assert abs(glass - total) < 1000 / 30
     assert len(sink.pairs) > 20 and all(index == code for index, code in sink.pairs)

@@ -15,7 +15,7 @@ from target.camera.looped import Looped
 from target.camera.open import InputOptions, open_source
 from target.camera.video_file import VideoFile
 from target.errors import SourceError
-from target.opencv import cv2
+from target.opencv import cv2, load
 from tests.target.camera.captures import FakeCapture, fake_captures
 from tests.target.camera.fakes import picture, until
 
@@ -205,9 +205,7 @@ def test_a_file_is_not_closed_under_the_thread_that_reads_it(
                 go_on.wait()
                 return True, picture(1)
 
-    captures = fake_captures(monkeypatch)
-    captures.made = Slow.made
-    monkeypatch.setattr(video_file.cv2, "VideoCapture", Slow, raising=False)
+    monkeypatch.setattr(load(), "VideoCapture", Slow)
     source = open_source(str(video), InputOptions(loop=loops))
     frames: list[object] = []
     reader = threading.Thread(target=lambda: frames.append(source.read()))

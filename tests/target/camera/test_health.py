@@ -13,6 +13,12 @@ from tests.target.camera.fakes import picture
 CONFIG = WatchConfig(stall_s=3, same_s=5, open_s=15)
 
 
+def opened(config: WatchConfig, now_s: float = 0.0) -> Health:
+    health = Health(config, now_s)
+    health.opened(now_s)
+    return health
+
+
 def test_the_first_attempt_is_at_once_and_each_further_one_after_twice_as_long() -> None:
     config = WatchConfig(back_off_s=0.5, longest_s=10)
     waits = [pause_s(config, losses) for losses in range(8)]
@@ -25,7 +31,7 @@ def test_a_camera_that_is_gone_all_night_is_still_tried(losses: int) -> None:
 
 
 def test_silence_is_a_loss() -> None:
-    health = Health(CONFIG, 100.0)
+    health = opened(CONFIG, 100.0)
     assert health.silence(103.0) == ""
     assert health.silence(103.5) == "no frame for 4 s"
     health.hear(1, 103.5)
@@ -34,8 +40,7 @@ def test_silence_is_a_loss() -> None:
 
 def test_opening_has_a_limit_of_its_own() -> None:
     """A stream over a network takes longer to open than a frame may take to come."""
-    health = Health(CONFIG, 0.0)
-    health.begin(100.0)
+    health = Health(CONFIG, 100.0)
     assert health.silence(115.0) == "" and health.stillness(115.0) == ""
     assert health.silence(115.6) == "not open after 16 s"
     health.opened(112.0)
@@ -43,7 +48,7 @@ def test_opening_has_a_limit_of_its_own() -> None:
 
 
 def test_garbage_is_named() -> None:
-    health = Health(CONFIG, 0.0)
+    health = opened(CONFIG)
     health.spoil("nothing")
     assert health.silence(3.1) == "no picture for 3 s, only nothing"
     health.hear(1, 4.0)
@@ -51,7 +56,7 @@ def test_garbage_is_named() -> None:
 
 
 def test_the_same_picture_for_long_is_a_loss_but_none_at_all_is_silence() -> None:
-    health = Health(CONFIG, 0.0)
+    health = opened(CONFIG)
     assert health.stillness(20.0) == ""
     assert health.hear(7, 1.0)
     assert not health.hear(7, 6.0)
@@ -62,7 +67,7 @@ def test_the_same_picture_for_long_is_a_loss_but_none_at_all_is_silence() -> Non
 
 def test_a_covered_lens_is_opened_again_ever_more_rarely() -> None:
     """Opening again does not help there, and each time costs frames."""
-    health, now, waits = Health(CONFIG, 0.0), 0.0, []
+    health, now, waits = opened(CONFIG), 0.0, []
     health.hear(7, now)
     for _ in range(4):
         begun = now
@@ -80,7 +85,7 @@ def test_a_covered_lens_is_opened_again_ever_more_rarely() -> None:
 
 
 def test_what_a_camera_gives_after_silence_is_news_even_if_it_is_the_picture_from_before() -> None:
-    health = Health(CONFIG, 0.0)
+    health = opened(CONFIG)
     health.hear(7, 1.0)
     health.lose(still=False)
     health.begin(5.0)
@@ -89,7 +94,7 @@ def test_what_a_camera_gives_after_silence_is_news_even_if_it_is_the_picture_fro
 
 
 def test_patience_without_an_end_stays_so() -> None:
-    health = Health(WatchConfig(same_s=math.inf), 0.0)
+    health = opened(WatchConfig(same_s=math.inf))
     health.hear(7, 0.0)
     health.lose(still=True)
     health.opened(0.0)
@@ -98,7 +103,7 @@ def test_patience_without_an_end_stays_so() -> None:
 
 
 def test_earlier_losses_are_forgotten_after_a_while() -> None:
-    health = Health(CONFIG, 0.0)
+    health = opened(CONFIG)
     assert not health.is_steady(3.0) and health.is_steady(3.1)
     health.begin(10.0)
     assert not health.is_steady(100.0)

@@ -160,7 +160,11 @@ def test_opencv_before_4_5_4_is_not_told_limits_that_it_refuses(
             'rtspsrc location="rtsp://u:p%22w@cam/live" latency=100'
             f" ! application/x-rtp,media=video ! decodebin ! {SINK}",
         ),
-        ("http://cam/x.mjpg", f'uridecodebin uri="http://cam/x.mjpg" ! {SINK}'),
+        (
+            "http://cam/x.mjpg",
+            'souphttpsrc location="http://cam/x.mjpg" is-live=true ! multipartdemux ! jpegdec'
+            f" ! {SINK}",
+        ),
     ],
 )
 def test_a_stream_goes_through_gstreamer_where_opencv_has_no_ffmpeg(

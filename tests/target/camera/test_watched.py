@@ -88,6 +88,19 @@ def test_a_first_opening_that_fails_is_an_error_at_once() -> None:
     assert len(readers()) == before
 
 
+def test_a_first_opening_that_hangs_is_an_error_and_what_opens_late_is_closed() -> None:
+    """A GStreamer pipeline with a misspelled element waits for its first picture for ever."""
+    release, late = threading.Event(), moving()
+    before = set(readers())
+    config = WatchConfig(open_s=0.1)
+    message = "camera must open within 0.1 s, got nothing from gst:nonsense; see that it is there"
+    with pytest.raises(SourceError, match=message):
+        WatchedCamera(lambda: release.wait() and late, config, "gst:nonsense")
+    release.set()
+    until(lambda: late.closed and not set(readers()) - before)
+    assert late.given == 0 and late.misused == []
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -119,6 +119,15 @@ def test_other_keys(window: CollectingWindow, tmp_path: Path) -> None:
     assert stored(tmp_path) == [] and not window._controls.stopped
 
 
+def test_dragging_moves_the_region_with_the_mouse(window: CollectingWindow) -> None:
+    window._view = view_of(hand(1, (720, 1280)))  # drawn 480 high
+    window._mouse(1, 100, 100, 0, None)  # the left button goes down
+    window._mouse(0, 100 + 64, 100 - 48, 0, None)
+    region = window._controls.region
+    assert region.x == pytest.approx(0.5 + 64 / 853, abs=1e-3)
+    assert region.y == pytest.approx(0.5 - 48 / 480, abs=1e-3)
+
+
 def test_an_error_of_the_disk_is_said_and_the_window_stays(
     window: CollectingWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

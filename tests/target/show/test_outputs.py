@@ -14,11 +14,12 @@ import pytest
 from target.camera.base import Frame
 from target.camera.open import open_source
 from target.errors import OutputError
+from target.opencv import cv2
 from target.pipeline.controls import Controls
 from target.show.base import Sink, View
 from target.show.lines import LinesSink
 from target.show.open import OutputOptions, open_sinks
-from target.show.overlay import draw_overlay, overlaid
+from target.show.overlay import draw_overlay, drawn_size, overlaid
 from target.show.terminal import TerminalSink
 from target.show.video_file import VideoFileSink
 from target.show.web import WebSink
@@ -284,8 +285,40 @@ def test_keys_of_the_window() -> None:
         assert not window.press(key)
 
 
+@pytest.mark.parametrize("modifier", [0, 0x100000, 0x110000], ids=["plain", "NumLock", "Shift"])
+def test_keys_of_the_window_as_gtk_gives_them(modifier: int) -> None:
+    """The lowest byte of the left arrow looks like a Q, that of Insert like a C."""
+    controls = Controls()
+    window = WindowSink(controls)
+    left, insert, home, f1, shift = 0xFF51, 0xFF63, 0xFF50, 0xFFBE, 0xFFE1
+    for key in (left, insert, home, f1, shift):
+        assert window.press(key | modifier)
+    assert controls.region.x == pytest.approx(0.47) and not controls._waiting
+    for key in (0xFF08, 0xFFFF, ord("c")):  # Backspace, Delete
+        assert window.press(key | modifier)
+    assert len(controls._waiting) == 3
+    assert window.press(0xFFAD | modifier) and controls.region.side < 1  # - of the number pad
+    for key in (0xFF1B, 27, ord("q")):
+        assert not window.press(key | modifier)
+
+
 def test_a_region_stays_in_the_picture() -> None:
     region = Region()
     for _ in range(100):
         region = region.moved(0.1, -0.2).resized(0.8)
     assert region.x == 1 and region.y == 0 and region.side == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (120, 160), (480, 30)])
+def test_dragging_with_the_mouse_moves_the_region_with_it(shape: tuple[int, int]) -> None:
+    """Also where small pictures are drawn larger, and narrow ones padded."""
+    controls = Controls(Region(0.5, 0.5, 0.5))
+    window = WindowSink(controls)
+    window._view = make_view(np.zeros((*shape, 3), np.uint8))
+    scale = drawn_size(*shape)[2]
+    window._mouse(cv2.EVENT_LBUTTONDOWN, 10, 10, 0, None)
+    window._mouse(cv2.EVENT_MOUSEMOVE, round(10 + 5 * scale), round(10 + 7 * scale), 0, None)
+    window._mouse(cv2.EVENT_LBUTTONUP, 0, 0, 0, None)
+    window._mouse(cv2.EVENT_MOUSEMOVE, 300, 300, 0, None)
+    assert controls.region.x == pytest.approx(0.5 + 5 / shape[1], abs=0.01)
+    assert controls.region.y == pytest.approx(0.5 + 7 / shape[0], abs=0.01)
