@@ -126,7 +126,7 @@ class Presenter(threading.Thread):
         if not self.sink.show(view):
             self._controls.stop()
         done = time.perf_counter()
-        if view.frame is None or view.trouble:
+        if view.frame is None or not view.fresh:
             return
         self.shown += 1
         self.drawing.add(done - begin)

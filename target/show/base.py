@@ -27,6 +27,7 @@ class View:
         square: top, left, side of what the network saw.
         gray: uint8 (size, size), what the network saw, before its gray levels were treated.
         source: What executes the network, in a word or two.
+        fresh: Whether the frame is a new one; else it is the last again, with news beside it.
         trouble: What is wrong at the moment, in a few words; empty if all is well.
         stages_ms: What each stage took for this frame, in order.
         processed_s: When its letter was known, time.perf_counter() seconds.
@@ -45,6 +46,7 @@ class View:
     square: Tuple[int, int, int] = (0, 0, 0)
     gray: Optional[np.ndarray] = None
     source: str = ""
+    fresh: bool = True
     trouble: str = ""
     stages_ms: Dict[str, float] = dataclasses.field(default_factory=dict)
     processed_s: float = 0.0

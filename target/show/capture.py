@@ -132,7 +132,7 @@ class Collector:
     def _crop(self) -> np.ndarray:
         """Return what the network sees of the newest frame, at the frame's size."""
         view = self._view
-        if view is None or view.frame is None or not view.square[2] or view.trouble:
+        if view is None or view.frame is None or not view.square[2] or not view.fresh:
             why = "" if view is None else view.trouble
             raise DataError(f"capture must have a frame, got none: {why or 'none has come yet'}")
         crop = cut(view.frame.image, view.square)

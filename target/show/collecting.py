@@ -59,7 +59,7 @@ class CollectingSink:
         """
         if self._has_enough():
             return False
-        if view.frame is None or view.trouble:
+        if view.frame is None or not view.fresh:
             return True
         now = view.time_s
         if self._last_s is not None and 0 <= now - self._last_s < self._every_s - _ROUNDING_S:

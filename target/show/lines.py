@@ -42,7 +42,7 @@ class LinesSink:
         if view.trouble != self._trouble:
             self._trouble = view.trouble
             self._write({"event": "trouble", "trouble": view.trouble, "text": view.text})
-        if view.trouble:
+        if not view.fresh:
             return True
         added = view.spelling.added
         if added:

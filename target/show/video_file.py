@@ -60,7 +60,7 @@ class VideoFileSink:
         Raises:
             OutputError: If the disk is nearly full: OpenCV would lose frames without a word.
         """
-        if view.frame is None or view.trouble:
+        if view.frame is None or not view.fresh:
             return True
         if self._written % _LOOK_EVERY == 0:
             files.check_room(self._path.parent, _LEAST_ROOM, "a video")

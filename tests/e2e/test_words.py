@@ -60,7 +60,7 @@ def test_json_lines_end_with_the_record() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["letter"] for line in lines[:-1] if line["event"] == "letter"] == ["H", "I"]
+    assert [line["letter"] for line in lines[:-1] if line["event"] == "letter"] == ["H", "I", " "]
     assert lines[-1]["text"] == "HI" and lines[-1]["schema"] == 1
 
 
@@ -136,7 +136,7 @@ class _TimeCodes(KeepingSink):
 
 def test_stages_add_up_to_glass_to_glass(manifest: Manifest) -> None:
     """With a camera in real time: within a frame, and what is shown is what was captured."""
-    camera, source = open_hands("hands://HI?clock=real&size=320x240", REAL)
+    camera, source = open_hands("hands://HI?clock=real", REAL)
     runner, sink = EmulatorRunner(manifest), _TimeCodes()
     record = App(source, runner, manifest, [sink], StreamConfig()).run().record
     runner.close()
@@ -161,7 +161,7 @@ def test_stages_add_up_to_glass_to_glass(manifest: Manifest) -> None:
 TEXT = (
     "THE QUICK BROWN FOX JUMPS OVER A LAZY DOG BOOKKEEPER BALLOON AZZA JAZZ PIZZA"
     " COFFEE MISSISSIPPI HELLO WORLD XYLOPHONE QUIVER VACUUM JUDGE ZEBRA GLASS TOMMORROW"
-    " SKIING WITHHOLD RAJJ MAXX UNITTEST PUPPY CAFFEINE YUMMY DEER"
+    " SKIING WITHHOLD RAJJ MAXX UNITTEST PUPPY CAFFEINE YUMMY DEER FIJI BUZZ LLAMA"
 )
 
 

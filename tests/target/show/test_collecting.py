@@ -46,7 +46,7 @@ def test_views_without_a_frame_and_crops_like_another_store_nothing(
 ) -> None:
     sink = sink_of(tmp_path, every_s=0.0)
     assert sink.show(view_of(None))
-    assert sink.show(view_of(hand(1), trouble="camera: gone"))
+    assert sink.show(view_of(hand(1), fresh=False, trouble="camera: gone"))
     assert stored(tmp_path) == []
     with caplog.at_level("INFO"):
         assert sink.show(view_of(hand(1))) and sink.show(view_of(hand(1)))

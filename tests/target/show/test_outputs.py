@@ -60,7 +60,7 @@ def test_video_sink_writes_what_can_be_read_back(tmp_path: Path, suffix: str) ->
     sink.open()
     for index in range(12):
         assert sink.show(make_view(np.full((480, 640, 3), 120, np.uint8), index))
-    sink.show(make_view(BLACK, trouble="camera: gone"))  # no frame of its own
+    sink.show(make_view(BLACK, fresh=False, trouble="camera: gone"))  # no frame of its own
     assert not path.exists()  # nothing half-written under its name
     sink.finish()
     sink.close()
@@ -250,8 +250,8 @@ def test_json_lines_say_what_is_new() -> None:
     sink = LinesSink(stream=stream)
     sink.show(make_view(BLACK))
     sink.show(make_view(BLACK, 1, spelling=Spelling("letter", "H", 1.0, "H", "H")))
-    sink.show(make_view(BLACK, 1, trouble="camera: gone"))
-    sink.show(make_view(BLACK, 1, trouble="camera: gone"))
+    sink.show(make_view(BLACK, 1, fresh=False, trouble="camera: gone"))
+    sink.show(make_view(BLACK, 1, fresh=False, trouble="camera: gone"))
     sink.show(make_view(BLACK, 2))
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["letter", "trouble", "trouble"]
