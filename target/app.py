@@ -28,12 +28,13 @@ from target.errors import (
     one_line,
 )
 from target.manifest import Manifest
+from target.measure.clock import END_TO_END
 from target.measure.record import RunFacts, build_record
 from target.pipeline.controls import Controls
 from target.pipeline.feeder import Feeder, Prepared
 from target.pipeline.presenter import Presenter
 from target.pipeline.slot import Slot
-from target.pipeline.worker import Parts, Watch, Worker
+from target.pipeline.worker import OWN, SHRINK, Parts, Watch, Worker
 from target.runners.base import Runner
 from target.show.base import Sink, View
 from target.text.speller import SpellConfig, Speller
@@ -187,6 +188,7 @@ class App:
         """Wait for the end; raise what stopped a stage."""
         while self._worker.is_alive():
             self._worker.join(_LOOK_S)
+            self._worker.tally.settle()
             busy = self._worker.busy_since_s
             if busy is not None and time.perf_counter() - busy > self._config.hang_s:
                 raise BackendError(
@@ -234,16 +236,20 @@ class App:
         facts = getattr(source, "facts", None)
         if source.live and facts is not None:
             more["source"] = {"uri": source.uri, **facts()}
-        shown = [one for one in self._presenters if one.shown]
-        glass = shown[0].glass_to_glass if shown else worker.ages
-        own = worker.own.summary_ms()
-        shrinking = worker.shrinking.summary_ms()
+        worker.tally.settle()
+        timed = worker.tally.clock.summaries()
+        age, own, shrink = (timed.pop(name, None) for name in (END_TO_END, OWN, SHRINK))
+        if age is not None:
+            timed[END_TO_END] = age
+        shown = next((one for one in self._presenters if one.shown), None)
+        drawing = None if shown is None else shown.drawing.summary_ms()
+        if drawing is not None:
+            timed["draw"] = drawing
         if source.live:
-            more["glass_to_glass_ms"] = glass.summary_ms()
-        if own is not None and shrinking is not None:
+            more["glass_to_glass_ms"] = age if shown is None else shown.glass_to_glass.summary_ms()
+        if own is not None and shrink is not None:
             more["overhead_us"] = round(1000 * own["p50"], 3)
-            more["resize_us"] = round(1000 * shrinking["p50"], 3)
-        stages = StageSummaries(worker, shown[0] if shown else None)
+            more["resize_us"] = round(1000 * shrink["p50"], 3)
         return build_record(
             RunFacts(
                 task="stream",
@@ -257,32 +263,13 @@ class App:
                 threads=self._runner.threads,
                 seconds=self._seconds,
                 dropped=self._dropped(),
-                frame_age_ms=worker.ages.summary_ms() if source.live else None,
+                frame_age_ms=age if source.live else None,
                 text=self._speller.text.strip(),
                 why=self._why,
                 more=more,
             ),
-            stages,
+            timed,
         )
-
-
-class StageSummaries:
-    """The stages of the worker, and how long the first output takes to draw a frame.
-
-    Args:
-        worker: Has processed the frames.
-        first: The first output; None without one.
-    """
-
-    def __init__(self, worker: Worker, first: Optional[Presenter]) -> None:
-        self._worker = worker
-        self._first = first
-
-    def summaries(self) -> Dict[str, Dict[str, float]]:
-        """Return the summary of every stage, in milliseconds."""
-        found = self._worker.clock.summaries()
-        drawing = self._first.drawing.summary_ms() if self._first is not None else None
-        return found if drawing is None else {**found, "draw": drawing}
 
 
 def _as_error(fault: BaseException) -> BaseException:

@@ -87,7 +87,7 @@ def bench(
         why=why,
         more=more,
     )
-    return build_record(complete, stream.clock)
+    return build_record(complete, stream.clock.summaries())
 
 
 def _facts(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Protocol
+from typing import Dict, Iterable, List
 
 from target.measure.percentiles import summarize_ms
 
 # One after the other; together they are what happens to a frame.
 STAGES = ("capture", "preprocess", "copy_in", "infer", "copy_out", "postprocess")
+# The same of a stream, whose stages overlap: what a frame waits for between them counts too.
+STREAM_STAGES = (
+    "capture",
+    "preprocess",
+    "track",
+    "wait",
+    "copy_in",
+    "infer",
+    "copy_out",
+    "postprocess",
+)
 # copy_in, infer, copy_out together: what is compared between runners.
 INFERENCE = "inference"
 END_TO_END = "end_to_end"
-
-
-class Stages(Protocol):
-    """Summaries of stages: StageClock, which keeps every duration, or StreamClock, which need not end."""
-
-    def summaries(self) -> Dict[str, Dict[str, float]]:
-        """Return the summary of every stage that has samples, in milliseconds."""
-        ...
 
 
 class StageClock:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import math
-from typing import Dict, List, Optional
+from typing import Deque, Dict, List, Optional, Tuple
 
 from target.measure.percentiles import PERCENTILES, summarize_ms
 
@@ -71,6 +72,28 @@ class Durations:
         return self._most
 
 
+class Tally:
+    """Collects the durations of frames where time is short, to be counted elsewhere later.
+
+    `add` is for one thread, `settle` for another.
+    """
+
+    def __init__(self, stages: Tuple[str, ...]) -> None:
+        self.clock = StreamClock()
+        self._stages = stages
+        self._waiting: Deque[Tuple[float, ...]] = collections.deque()
+
+    def add(self, seconds: Tuple[float, ...]) -> None:
+        """Take in one frame's durations, in the order of the stages."""
+        self._waiting.append(seconds)
+
+    def settle(self) -> None:
+        """Count what is waiting."""
+        while self._waiting:
+            for stage, seconds in zip(self._stages, self._waiting.popleft()):
+                self.clock.add(stage, seconds)
+
+
 class StreamClock:
     """Durations by stage, of a run that may never end."""
 
@@ -82,6 +105,10 @@ class StreamClock:
         if stage not in self._stages:
             self._stages[stage] = Durations()
         self._stages[stage].add(seconds)
+
+    def summary_ms(self, stage: str) -> Optional[Dict[str, float]]:
+        """Return the summary of one stage, in milliseconds; None without a duration."""
+        return self._stages[stage].summary_ms() if stage in self._stages else None
 
     def summaries(self) -> Dict[str, Dict[str, float]]:
         """Return the summary of every stage, in milliseconds, in the order of their first durations."""

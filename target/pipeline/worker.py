@@ -6,9 +6,10 @@ import collections
 import dataclasses
 import threading
 import time
-from typing import Callable, Deque, Dict, List, Optional, Tuple
+from typing import Callable, Deque, Optional, Tuple
 
-from target.measure.durations import Durations, StreamClock
+from target.measure.clock import END_TO_END, INFERENCE, STREAM_STAGES
+from target.measure.durations import Tally
 from target.pipeline.controls import Controls
 from target.pipeline.feeder import Prepared
 from target.pipeline.slot import Slot
@@ -19,6 +20,9 @@ from target.text.words import Suggester
 from target.vision.postprocess import Postprocessor, Prediction
 
 IDLE_S = 0.25  # without a frame for so long people are told
+
+OWN, SHRINK = "own", "shrink"
+TIMED = (*STREAM_STAGES, INFERENCE, END_TO_END, OWN, SHRINK)
 
 Watch = Callable[[Prepared, Prediction, Spelling], None]
 
@@ -79,6 +83,7 @@ class Worker(threading.Thread):
         fault: What stopped it; None if all is well.
         frames: Processed so far.
         busy_since_s: When the runner was given a frame that it has not answered; None if it is idle.
+        tally: Of TIMED, frame by frame.
     """
 
     def __init__(
@@ -88,10 +93,7 @@ class Worker(threading.Thread):
         self.fault: Optional[BaseException] = None
         self.frames = 0
         self.busy_since_s: Optional[float] = None
-        self.clock = StreamClock()
-        self.ages = Durations()
-        self.own = Durations()
-        self.shrinking = Durations()
+        self.tally = Tally(TIMED)
         self._parts = parts
         self._max_frames = max_frames
         self._live = live
@@ -137,27 +139,24 @@ class Worker(threading.Thread):
             self._was_in_trouble = False
         spelling = self._parts.speller.add(prediction, self._time_of(prepared), prepared.place)
         done = now()
-        stages = {
-            "capture": prepared.capture_s,
-            "preprocess": prepared.preprocess_s,
-            "track": prepared.track_s,
-            "wait": begin - prepared.ready_s,
-            "copy_in": put - begin,
-            "infer": executed - put,
-            "copy_out": taken - executed,
-            "postprocess": done - taken,
-        }
-        self._count(prepared, stages, done)
+        self.frames += 1
+        stages = (
+            prepared.capture_s,
+            prepared.preprocess_s,
+            prepared.track_s,
+            begin - prepared.ready_s,
+            put - begin,
+            executed - put,
+            taken - executed,
+            done - taken,
+        )
         self._publish(prepared, prediction, spelling, stages, done)
         if self._parts.watch is not None:
             self._parts.watch(prepared, prediction, spelling)
-        own = prepared.preprocess_s - prepared.shrink_s + (done - taken)
-        self.own.add(own + self._bookkeeping(done))
-        self.shrinking.add(prepared.shrink_s)
-
-    def _bookkeeping(self, done: float) -> float:
-        """Return what counting and handing on took; views are drawn elsewhere."""
-        return time.perf_counter() - done
+        # What is neither the crop's shrinking nor the runner, the camera or an output.
+        own = prepared.preprocess_s - prepared.shrink_s + now() - taken
+        age = done - prepared.frame.captured_s
+        self.tally.add((*stages, taken - begin, age, own, prepared.shrink_s))
 
     def _time_of(self, prepared: Prepared) -> float:
         """Return the time that dwelling is counted in: of a file, its own; of a camera, the clock's."""
@@ -165,20 +164,12 @@ class Worker(threading.Thread):
             return prepared.frame.index / self._fps
         return prepared.frame.captured_s
 
-    def _count(self, prepared: Prepared, stages: Dict[str, float], done: float) -> None:
-        self.frames += 1
-        for name, seconds in stages.items():
-            self.clock.add(name, seconds)
-        self.clock.add("inference", stages["copy_in"] + stages["infer"] + stages["copy_out"])
-        self.clock.add("end_to_end", done - prepared.frame.captured_s)
-        self.ages.add(done - prepared.frame.captured_s)
-
     def _publish(
         self,
         prepared: Prepared,
         prediction: Prediction,
         spelling: Spelling,
-        stages: Dict[str, float],
+        stages: Tuple[float, ...],
         done: float,
     ) -> None:
         parts = self._parts
@@ -194,7 +185,7 @@ class Worker(threading.Thread):
             parts.runner.name,
             True,
             parts.trouble(),
-            {name: 1000 * seconds for name, seconds in stages.items()},
+            stages,
             done,
             self._time_of(prepared),
             self.frames,
@@ -232,8 +223,3 @@ class Worker(threading.Thread):
                 lock=threading.Lock(),
             )
         )
-
-
-def stage_names() -> List[str]:
-    """Return the stages of a frame in order; together they are its age when its letter is known."""
-    return ["capture", "preprocess", "track", "wait", "copy_in", "infer", "copy_out", "postprocess"]

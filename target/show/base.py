@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Protocol, Tuple
 import numpy as np
 
 from target.camera.base import Frame
+from target.measure.clock import STREAM_STAGES
 from target.text.speller import Spelling
 from target.vision.postprocess import Prediction
 
@@ -29,7 +30,7 @@ class View:
         source: What executes the network, in a word or two.
         fresh: Whether the frame is a new one; else it is the last again, with news beside it.
         trouble: What is wrong at the moment, in a few words; empty if all is well.
-        stages_ms: What each stage took for this frame, in order.
+        stages_s: What each stage of STREAM_STAGES took for this frame, in order, seconds.
         processed_s: When its letter was known, time.perf_counter() seconds.
         time_s: The frame's own time: of a file from its beginning, of a camera the clock's.
         number: Count of the views, from 1; one without a new frame has the number of the last.
@@ -48,7 +49,7 @@ class View:
     source: str = ""
     fresh: bool = True
     trouble: str = ""
-    stages_ms: Dict[str, float] = dataclasses.field(default_factory=dict)
+    stages_s: Tuple[float, ...] = ()
     processed_s: float = 0.0
     time_s: float = 0.0
     number: int = 0
@@ -56,6 +57,11 @@ class View:
     mirrored: bool = False
     memo: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     lock: Any = dataclasses.field(default_factory=threading.Lock, compare=False, repr=False)
+
+    @property
+    def stages_ms(self) -> Dict[str, float]:
+        """What each stage took for this frame, in order, milliseconds."""
+        return {name: 1000 * seconds for name, seconds in zip(STREAM_STAGES, self.stages_s)}
 
     @property
     def text(self) -> str:

@@ -1,8 +1,9 @@
-"""From the network's output to probabilities and a letter. numpy only."""
+"""From the network's output to probabilities and a letter."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import List, Optional
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from target.errors import ModelError
 from target.manifest import Manifest
 from target.runners.base import Runner, TensorSpec
+
+
+_MOST_EXPONENT = 80.0  # of an output that is no letter's; far above any that matters
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -77,50 +81,50 @@ class Postprocessor:
                 f"manifest must have one class per output, got {len(classes)} classes"
                 f" for {outputs} outputs of '{spec.name}'"
             )
-        self._indices = np.array([i for i, letter in enumerate(classes) if letter is not None])
-        self._letters = [letter for letter in classes if letter is not None]
-        self._spec = spec
+        self._indices = [i for i, letter in enumerate(classes) if letter is not None]
+        self._letters = classes
         self._gives_probabilities = gives_probabilities
-        self._sharpness = np.float32(1 / temperature)
+        self._zero_point = spec.zero_point
+        self._scale = spec.scale
+        self._sharpness = 1 / temperature
         self._nothing = nothing
 
     def __call__(self, output: np.ndarray) -> Prediction:
-        """Return the prediction of an output of the runner."""
-        every = output.reshape(-1).astype(np.float32)
-        every = (every - self._spec.zero_point) * np.float32(self._spec.scale)
-        scores = every[self._indices]
-        best = int(np.argmax(scores))
-        if self._gives_probabilities:
-            sharpened = np.maximum(scores, 0) ** self._sharpness
-            weight = float(sharpened.sum())
-            probabilities = sharpened / max(weight, 1e-12)
-        else:
-            raised = np.exp((scores - scores[best]) * self._sharpness)
-            weight = float(raised.sum())
-            probabilities = raised / weight
-        nothing = self._probability_of_nothing(every, scores[best], weight)
-        confidence = float(probabilities[best])
-        if len(self._letters) < 2:
-            return Prediction(self._letters[best], confidence, None, 0.0, nothing)
-        scores[best] = -np.inf
-        second = int(np.argmax(scores))
+        """Return the prediction of an output of the runner.
+
+        A dozen numbers: plain Python is done before numpy has begun.
+        """
+        values: List[float] = output.ravel().tolist()
+        indices = self._indices
+        best = indices[0]
+        for index in indices:
+            if values[index] > values[best]:
+                best = index
+        second = -1
+        for index in indices:
+            if index != best and (second < 0 or values[index] > values[second]):
+                second = index
+        weights = self._weights(values, values[best])
+        total = max(sum([weights[index] for index in indices]), 1e-12)
+        own = 0.0 if self._nothing is None else weights[self._nothing]
+        runner_up = self._letters[second] if second >= 0 else None
+        letter = self._letters[best]
+        assert letter is not None
         return Prediction(
-            self._letters[best],
-            confidence,
-            self._letters[second],
-            float(probabilities[second]),
-            nothing,
+            letter,
+            weights[best] / total,
+            runner_up,
+            weights[second] / total if second >= 0 else 0.0,
+            own / (own + total),
         )
 
-    def _probability_of_nothing(self, every: np.ndarray, best: np.float32, weight: float) -> float:
-        """Return how likely there is no letter; weight is what all letters weigh together."""
-        if self._nothing is None:
-            return 0.0
+    def _weights(self, values: List[float], best: float) -> List[float]:
+        """Return what each output weighs: in proportion to its probability."""
+        zero, scale, sharpness = self._zero_point, self._scale, self._sharpness
         if self._gives_probabilities:
-            own = float(max(every[self._nothing], 0.0) ** self._sharpness)
-        else:
-            own = float(np.exp(min((every[self._nothing] - best) * self._sharpness, 80.0)))
-        return own / max(own + weight, 1e-12)
+            return [max((value - zero) * scale, 0.0) ** sharpness for value in values]
+        slope = scale * sharpness
+        return [math.exp(min((value - best) * slope, _MOST_EXPONENT)) for value in values]
 
 
 def make_postprocessor(manifest: Manifest, runner: Runner) -> Postprocessor:

@@ -23,7 +23,7 @@ from target.opencv import cv2
 from target.runners.base import TensorSpec
 from target.vision.crop import cut
 from target.vision.region import WHOLE, Region, square_of
-from target.vision.treatment import treat
+from target.vision.treatment import treated_levels
 
 Square = Tuple[int, int, int]
 
@@ -104,8 +104,9 @@ class Preprocessor:
             gray: uint8 (size, size), of `gray`.
             tensor: (1, size, size, 1) of the runner's dtype; written and returned.
         """
-        treated = treat(gray, self._treatment)
-        np.take(self._table, treated, out=tensor[0, :, :, 0], mode="clip")
+        levels = treated_levels(gray, self._treatment)
+        table = self._table if levels is None else self._table.take(levels)
+        table.take(gray, out=tensor[0, :, :, 0], mode="clip")
         return tensor
 
     def empty(self) -> np.ndarray:

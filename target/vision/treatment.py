@@ -17,7 +17,6 @@ from typing import Any, Dict, Mapping, Optional
 import numpy as np
 
 from target.errors import ModelError
-from target.opencv import cv2
 
 RULES = ("none", "normalize")
 _LEVELS = np.arange(256, dtype=np.int64)
@@ -84,12 +83,25 @@ def treat(gray: np.ndarray, treatment: Treatment) -> np.ndarray:
     Returns:
         uint8 (h, w); the same array where there is nothing to do.
     """
+    levels = treated_levels(gray, treatment)
+    return gray if levels is None else np.asarray(np.take(levels, gray))
+
+
+def treated_levels(gray: np.ndarray, treatment: Treatment) -> Optional[np.ndarray]:
+    """Return what each gray level of an image becomes, uint8 (256,); None where there is nothing to do.
+
+    numpy alone: OpenCV lets go of the interpreter at every call, and in a program of several threads
+    getting it back costs more than such a small sum.
+
+    Args:
+        gray: uint8 (h, w).
+        treatment: Of the model.
+    """
     if treatment.rule == "none":
-        return gray
+        return None
     # Sums are whole numbers and every step after them is one rounding of a double: the same on every machine.
-    # Doubles hold them exactly; OpenCV's squared norm has been through a root and is off by a hair.
     values = gray.ravel().astype(np.float64)
-    pixels, total, squares = gray.size, int(cv2.sumElems(gray)[0]), int(values.dot(values))
+    pixels, total, squares = gray.size, int(values.sum()), int(values.dot(values))
     deviation = math.sqrt(pixels * squares - total * total) / pixels
     gain = treatment.deviation / max(deviation, treatment.least_deviation)
     levels = gain * (pixels * _LEVELS - total)
@@ -98,4 +110,4 @@ def treat(gray: np.ndarray, treatment: Treatment) -> np.ndarray:
     np.rint(levels, out=levels)
     np.maximum(levels, 0.0, out=levels)
     np.minimum(levels, 255.0, out=levels)
-    return np.asarray(cv2.LUT(gray, levels.astype(np.uint8)))
+    return np.asarray(levels.astype(np.uint8))

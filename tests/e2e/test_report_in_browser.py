@@ -86,7 +86,9 @@ def _record(model: str, runner: str, kind: str, device: str) -> dict[str, Any]:
         "images": 1500,
     }
     facts = RunFacts("bench", kind, runner, device, model, "0" * 64, 1500, 9, 1, 1.0, more=more)
-    return build_record(dataclasses.replace(facts, accuracy=0.97, energy_mj=1.25), clock)
+    return build_record(
+        dataclasses.replace(facts, accuracy=0.97, energy_mj=1.25), clock.summaries()
+    )
 
 
 # Says of every plot and table whether it can be seen; appended to a copy of the page, which stands in a frame

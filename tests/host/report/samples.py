@@ -69,7 +69,7 @@ def record(
     if facts.task == "stream":
         ages = [value * 1.3 for value in clock.samples("end_to_end")]
         facts.frame_age_ms = summarize_ms(ages)
-    return {**build_record(facts, clock), "environment": dict(ENVIRONMENT), **changes}
+    return {**build_record(facts, clock.summaries()), "environment": dict(ENVIRONMENT), **changes}
 
 
 def _clock(infer_ms: float, frames: int, stream: bool, draw: random.Random) -> StageClock:

@@ -49,7 +49,7 @@ def test_odd_durations_are_counted(value: float) -> None:
     for _ in range(EXACT + 10):
         durations.add(value)
     summary = durations.summary_ms()
-    assert summary is not None and summary["min"] == max(1000 * value, 0.0) or value < 1e-9
+    assert (summary is not None and summary["min"] == max(1000 * value, 0.0)) or value < 1e-9
 
 
 def test_nothing_is_none() -> None:

@@ -48,14 +48,14 @@ def _clock() -> StageClock:
     ids=["bench", "full", "empty", "stream", "threads-unknown"],
 )
 def test_record_is_valid_json_by_the_schema(changes: dict[str, Any]) -> None:
-    record = build_record(dataclasses.replace(FACTS, **changes), _clock())
+    record = build_record(dataclasses.replace(FACTS, **changes), _clock().summaries())
     Draft202012Validator(load_schema("record")).validate(record)
     assert read_records(json.loads(json.dumps(record)), "x") == [record]
 
 
 def test_record_holds_the_facts() -> None:
     facts = dataclasses.replace(FACTS, frame_age_ms=summarize_ms([0.1, 0.3]), accuracy=0.25)
-    record = build_record(facts, _clock())
+    record = build_record(facts, _clock().summaries())
     assert record["schema"] == 1
     assert record["throughput_fps"] == 500.0
     assert record["model"] == {"name": "signnet", "sha256": "a" * 64}
@@ -78,7 +78,7 @@ def test_record_holds_the_facts() -> None:
 )
 def test_record_says_whether_its_percentiles_hold(frames: int, why: list[str]) -> None:
     assert invalid_reasons(frames) == why
-    record = build_record(dataclasses.replace(FACTS, frames=frames), _clock())
+    record = build_record(dataclasses.replace(FACTS, frames=frames), _clock().summaries())
     assert (record["valid"], record["why"]) == (not why, why)
 
 

@@ -131,7 +131,10 @@ def test_nothing_is_stored_without_a_frame(tmp_path: Path) -> None:
         (None, "none has come yet"),
         (view_of(None), "none has come yet"),
         (view_of(hand(1), (0, 0, 0)), "none has come yet"),
-        (view_of(hand(1), fresh=False, trouble="camera: no frame for 3 s"), "camera: no frame for 3 s"),
+        (
+            view_of(hand(1), fresh=False, trouble="camera: no frame for 3 s"),
+            "camera: no frame for 3 s",
+        ),
     ]
     for view, why in views:
         if view is not None:
