@@ -12,7 +12,6 @@ from target.errors import ModelError
 from target.manifest import Manifest
 from target.runners.base import Runner, TensorSpec
 
-
 _MOST_EXPONENT = 80.0  # of an output that is no letter's; far above any that matters
 
 
