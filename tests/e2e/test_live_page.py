@@ -88,13 +88,13 @@ class _Run:
             square_of(self.controls.region, height, width, 28, 0.05),
             None,
             "emulator",
-            self.trouble,
-            {"capture": 3.0, "infer": 1.0 + index % 3},
-            now,
-            now,
-            index,
-            not self.plain,
-            self.controls.mirrored,
+            trouble=self.trouble,
+            stages_s=(0.003, 0.0, 0.0, 0.0, 0.0, 0.001 * (1 + index % 3), 0.0, 0.0),
+            processed_s=now,
+            time_s=now,
+            number=index,
+            live=not self.plain,
+            mirrored=self.controls.mirrored,
         )
 
 
