@@ -153,6 +153,7 @@ def test_stream_of_test_images_through_the_emulator(
     assert json.loads((tmp_path / "r.json").read_text()) == record
 
 
+@pytest.mark.slow  # the demo below does the same and more
 def test_bench_and_report(built: Path, small_archive: Path, tmp_path: Path, run: Run) -> None:
     names = "emulator,litert-float,litert-int8,keras-cpu"
     document = run(
@@ -190,6 +191,7 @@ def test_demo_does_everything_and_writes_only_where_told(
     assert len(stream) == 1 and stream[0]["frames"] == 672 and stream[0]["accuracy"] is not None
 
 
+@pytest.mark.slow
 def test_demo_without_an_archive_uses_rendered_hands_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,7 +73,7 @@ def _read(manifest: Manifest, wanted: HandsUri, config: StreamConfig | None = No
     return str(result.record["text"])
 
 
-@pytest.mark.parametrize("signer", [10_000, 10_003])
+@pytest.mark.parametrize("signer", [10_000, pytest.param(10_003, marks=pytest.mark.slow)])
 def test_j_and_z_are_read_from_their_movement(manifest: Manifest, signer: int) -> None:
     assert _read(manifest, HandsUri("JAZZ", signer=signer, background="wall")) == "JAZZ"
 

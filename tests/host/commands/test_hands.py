@@ -55,10 +55,10 @@ def test_a_sheet_is_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_model_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--judge", SIGNNET, "--holds", "30", "--json"]) == 0
+    assert main(["--judge", SIGNNET, "--holds", "24", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["signers"] == 2 and result["holds"] == 48 and result["kind"] == "emulated"
-    assert result["share"] == round(result["right"] / 48, 4)
+    assert result["signers"] == 1 and result["holds"] == 24 and result["kind"] == "emulated"
+    assert result["share"] == round(result["right"] / 24, 4)
     assert result["lost"] == 0
 
 
