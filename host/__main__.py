@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import NoReturn
 
-from target.errors import exit_code_of
+from target.errors import EXIT_INTERRUPTED, exit_code_of
 
 COMMANDS = {
     "data": "find, check, import and describe data sets, or say how to get them",
@@ -58,5 +59,14 @@ def _usage() -> str:
     return "\n".join(lines + [f"  {name:10} {text}" for name, text in COMMANDS.items()])
 
 
+def _leave(code: int) -> NoReturn:
+    """Exit; after Ctrl-C without waiting for TensorFlow's threads, which may abort the process instead."""
+    if code == EXIT_INTERRUPTED and "tensorflow" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(exit_code_of(main))  # Ctrl-C counts from the first import on
+    _leave(exit_code_of(main))  # Ctrl-C counts from the first import on
