@@ -224,7 +224,7 @@ def _video_input(build: Path, data: SignMnist) -> _Input:
 
 def _rendered_input() -> _Input:
     """A rendered camera, and what it showed."""
-    uri = f"{SCHEME}{STATIC_LETTERS}?hold=0.5"
+    uri = f"{SCHEME}{STATIC_LETTERS}?hold=0.8"
 
     def complete(source: Source, record: dict[str, Any], letters: _Letters) -> dict[str, Any]:
         assert isinstance(source, HandsCamera)
