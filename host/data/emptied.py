@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from host.data.groups import photo_groups
 from host.data.samples import Samples
 from target.opencv import cv2
 from target.text.labels import NOTHING
@@ -17,6 +18,8 @@ _RADIUS = 4.0  # pixels that a hole is filled from
 def take_hands_out(samples: Samples, most: int) -> Samples:
     """Return photos with the wall carried on over the hand; label NOTHING, signers unknown.
 
+    Their `photos` number what they were taken from, so that near-copies can be kept together.
+
     Args:
         samples: Photos; those with a mask of their hand are used.
         most: How many, evenly chosen.
@@ -26,6 +29,9 @@ def take_hands_out(samples: Samples, most: int) -> Samples:
     places = np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int)
     rows = known[np.unique(places)]
     taken = samples.take(rows)
+    photos = taken.known("photos")
+    if (photos < 0).any():
+        photos = photo_groups(taken.images, taken.labels)
     images = taken.images.copy()
     grow = np.ones((_MARGIN, _MARGIN), np.uint8)
     for index, row in enumerate(rows):
@@ -36,6 +42,6 @@ def take_hands_out(samples: Samples, most: int) -> Samples:
         images=images,
         labels=np.full(len(rows), NOTHING, dtype=np.uint8),
         signers=None,
-        photos=np.arange(len(rows), dtype=np.int64),
+        photos=photos,
         masks=None,
     )

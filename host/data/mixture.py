@@ -28,9 +28,7 @@ from target.vision.crop import MAX_TRIM
 
 PHOTOS = "photos"  # what the user names with --data: the archive, or a folder of photos by letter
 HANDS = NAME
-NO_SIGN = (
-    NOTHING_NAME  # pictures without a letter: rendered ones, and photos whose hand was taken out
-)
+NO_SIGN = NOTHING_NAME  # pictures without a letter: rendered ones, photos whose hand was taken out
 _EVEN_WALLS = (PHOTOS, "students")  # the hand is found before them, and not in busy rooms
 _EMPTIED = 3000  # photos of each set whose hand is taken out
 HANDS_PER_SIGNER = TRAINING.images // TRAINING.signers
@@ -128,11 +126,20 @@ def load_mixture(
         if name in _EVEN_WALLS and name in parts and masked:
             parts[name] = with_masks(parts[name], masked, cache)
     if NO_SIGN in parts:
-        emptied = {name: take_hands_out(photos, _EMPTIED) for name, photos in parts.items()}
-        every = {name: photos for name, photos in emptied.items() if len(photos)}
-        own = join({NO_SIGN: parts[NO_SIGN], **every}, NO_SIGN)
-        parts[NO_SIGN] = dataclasses.replace(own, parts=None)
+        parts[NO_SIGN] = _with_emptied(parts)
     return Mixed(join(parts, " and ".join(parts)), tuple(missing))
+
+
+def _with_emptied(parts: Mapping[str, Samples]) -> Samples:
+    """Return the pictures without a letter and the photos of every other set, their hands taken out."""
+    emptied = {name: take_hands_out(photos, _EMPTIED) for name, photos in parts.items()}
+    every = {name: photos for name, photos in emptied.items() if len(photos)}
+    first = 0
+    for name, photos in every.items():
+        groups = photos.known("photos") + first
+        every[name] = dataclasses.replace(photos, photos=groups)
+        first = int(groups.max()) + 1
+    return dataclasses.replace(join({NO_SIGN: parts[NO_SIGN], **every}, NO_SIGN), parts=None)
 
 
 def check_mix(mix: Mapping[str, int]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from host.data import mixture
 from host.data.mixture import (
     NAMES,
+    NO_SIGN,
     PHOTO_SETS,
     check_mix,
     find_photo_set,
@@ -16,7 +17,7 @@ from host.data.mixture import (
     load_mixture,
 )
 from target.errors import DataError
-from target.text.labels import STATIC_LABELS
+from target.text.labels import NOTHING, STATIC_LABELS
 
 
 def _write_set(folder: Path, name: str, count: int, **arrays: np.ndarray) -> Path:
@@ -108,6 +109,27 @@ def test_missing_sets_are_left_out_and_named(
     assert mixed.samples.source == "photos and students"
     assert f"left out: {how_to_get('davidlee')}" in caplog.text
     assert "Sign Language Digits" not in caplog.text
+
+
+def test_photos_of_several_sets_give_pictures_without_a_letter(
+    archive: Path, tmp_path: Path
+) -> None:
+    _write_set(tmp_path, "students", 48, source_photo=np.arange(48) // 2)
+    mix = {"photos": 100, "students": 48, "nothing": 30}
+    alone = load_mixture(archive, tmp_path / "cache", mix).samples
+    assert (alone.labels[alone.part_names() == NO_SIGN] == NOTHING).all()
+    masked = load_mixture(archive, tmp_path / "cache", mix, masked=10_000).samples
+    empty = masked.take(masked.part_names() == NO_SIGN)
+    taken = {name: masked.take(masked.part_names() == name) for name in ("photos", "students")}
+    seen = {name: photos.masks.any(axis=(1, 2)) for name, photos in taken.items()}
+    rendered = (alone.part_names() == NO_SIGN).sum()
+    assert len(empty) == rendered + seen["photos"].sum() + seen["students"].sum()
+    # signers of rendered ones are known, photos of the others; no number stands for two sets' photos
+    groups = empty.known("photos")
+    np.testing.assert_array_equal(groups < 0, empty.known("signers") >= 0)
+    first = groups[rendered : rendered + seen["photos"].sum()]
+    second = groups[rendered + seen["photos"].sum() :]
+    assert np.intersect1d(first, second).size == 0
 
 
 def test_what_is_mixed_changes_the_digest(archive: Path, tmp_path: Path) -> None:
