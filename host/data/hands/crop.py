@@ -41,8 +41,8 @@ class CropConfig:
     size: int = 28
     detail: int = 2
     tightest: float = 0.85
-    loosest: float = 1.5
-    shift: float = 0.11
+    loosest: float = 1.7
+    shift: float = 0.18
     wear: float = 0.15
     variety: Variety = dataclasses.field(default_factory=Variety)
 

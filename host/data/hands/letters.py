@@ -100,7 +100,7 @@ RULES: dict[str, LetterRule] = {
     "T": LetterRule(
         _LOW_THREE,
         draped=(INDEX,),
-        tip=((6, 10), (-0.03, 0.20, 0.12), 1.0),  # comes out between the two
+        tip=((6, 10), (-0.03, 0.12, 0.02), 1.0),  # comes out between the two
         ip=((5, 9), (0.04, 0.0, 0.22), 0.3),
         turn=_FIST,
         is_tight=True,
