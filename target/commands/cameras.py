@@ -1,7 +1,9 @@
 """What cameras are there, with their formats, sizes and rates.
 
-python3 -m target cameras
-python3 -m target cameras --json
+    python3 -m target cameras
+    python3 -m target cameras --json
+
+One that cannot be opened is listed with what is wrong.
 """
 
 from __future__ import annotations

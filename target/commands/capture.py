@@ -89,9 +89,11 @@ def _run(args: Any) -> int:
         if not sinks:
             raise DataError("capture must have a window, a page or --letter, got none of them")
         config = StreamConfig(warmup=0, max_frames=args.frames, spell=controls.spell)
-        result = App(source, NullRunner(manifest), manifest, sinks, config, controls).run()
-    finally:
+        app = App(source, NullRunner(manifest), manifest, sinks, config, controls)
+    except BaseException:
         source.close()
+        raise
+    result = app.run()
     if result.error is not None:
         raise result.error
     counts = collector.counts()

@@ -10,7 +10,7 @@ from target.errors import DataError
 from target.text.speller import SpellConfig, Speller
 from target.vision.region import WHOLE, Region
 
-_SETTINGS = {field.name: field.type for field in dataclasses.fields(SpellConfig)}
+_SETTINGS = [field.name for field in dataclasses.fields(SpellConfig)]
 _MOST_WAITING = 1000  # commands that nobody has carried out yet
 
 

@@ -65,7 +65,6 @@ class Feeder(threading.Thread):
     Attributes:
         fault: What stopped it; None if all is well.
         trouble: What is wrong with the camera at the moment.
-        read: Frames read from the source.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class Feeder(threading.Thread):
     ) -> None:
         super().__init__(name="feeder", daemon=True)
         self.fault: Optional[BaseException] = None
-        self.read = 0
         self._source = source
         self._preprocess = preprocess
         self._controls = controls
@@ -98,7 +96,6 @@ class Feeder(threading.Thread):
                 started = time.perf_counter()
                 frame = self._next()
                 if frame is not None:
-                    self.read += 1
                     if not self._slot.put(self._prepare(frame, started)):
                         break
                 elif not self._source.live or getattr(self._source, "ended", True):

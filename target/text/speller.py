@@ -1,9 +1,8 @@
 """From what frames say to text: letters, doubled letters, spaces, J and Z, and what the user mends.
 
-a letter counts when recent frames agree on it (consensus.py)
-the same letter counts again after the hand showed something else, went, or was moved aside
-no hand for a while is a space
-a hand that moves says nothing, unless it writes J or Z (strokes.py)
+A letter counts when recent frames agree on it (consensus.py). The same letter counts again after the hand
+showed something else, went, or was moved aside. No hand for a while is a space. A hand that moves says
+nothing, unless it writes J or Z (strokes.py).
 """
 
 from __future__ import annotations

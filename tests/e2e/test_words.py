@@ -20,6 +20,7 @@ from host.runners.emulator import EmulatorRunner
 from target.app import App, StreamConfig
 from target.camera.base import Frame
 from target.manifest import Manifest, load_manifest
+from target.measure.clock import STREAM_STAGES
 from target.show.base import View
 from target.show.overlay import overlaid
 from tests.target.streams import KeepingSink
@@ -141,17 +142,7 @@ def test_stages_add_up_to_glass_to_glass(manifest: Manifest) -> None:
     record = App(source, runner, manifest, [sink], StreamConfig()).run().record
     runner.close()
     glass = record["glass_to_glass_ms"]["p50"]
-    names = [
-        "capture",
-        "preprocess",
-        "track",
-        "wait",
-        "copy_in",
-        "infer",
-        "copy_out",
-        "postprocess",
-        "draw",
-    ]
+    names = [*STREAM_STAGES, "draw"]
     total = sum(record["stages"][name]["p50"] for name in names)
     assert abs(glass - total) < 1000 / 30
     assert len(sink.pairs) > 20 and all(index == code for index, code in sink.pairs)
