@@ -138,5 +138,5 @@ def _with_letters(skipped: View, view: View) -> View:
     added = skipped.spelling.added
     if not added:
         return view
-    spelling = dataclasses.replace(view.spelling, added=added + view.spelling.added)
+    spelling = view.spelling._replace(added=added + view.spelling.added)
     return dataclasses.replace(view, spelling=spelling)

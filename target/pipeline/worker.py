@@ -209,7 +209,7 @@ class Worker(threading.Thread):
         trouble = self._parts.trouble() or "waiting for a frame"
         self._was_in_trouble = self._was_in_trouble or bool(self._parts.trouble())
         text = self._parts.speller.text
-        spelling = dataclasses.replace(self._last.spelling, text=text, added="", progress=0.0)
+        spelling = self._last.spelling._replace(text=text, added="", progress=0.0)
         self._parts.publish(
             dataclasses.replace(
                 self._last,

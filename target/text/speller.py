@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from typing import Deque, Optional, Tuple
-
-import numpy as np
+import math
+from typing import Deque, NamedTuple, Optional, Tuple
 
 from target.errors import DataError
 from target.text.consensus import Consensus, ConsensusConfig, Leader
@@ -70,8 +69,7 @@ class SpellConfig:
             raise DataError(f"motion must be true or false, got {str(self.motion)[:40]}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Spelling:
+class Spelling(NamedTuple):
     """Where spelling stands after a frame.
 
     Attributes:
@@ -263,7 +261,7 @@ class Speller:
         while captured_s - self._places[0][0] > _SLIDE_S:
             self._places.popleft()
         first = self._places[0][1]
-        moved = float(np.hypot(place[0] - first[0], place[1] - first[1]))
+        moved = math.hypot(place[0] - first[0], place[1] - first[1])
         return self.config.slide > 0 and moved >= self.config.slide
 
 

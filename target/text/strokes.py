@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 from typing import Deque, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -159,7 +160,7 @@ class Strokes:
             passed = last.at_s - earlier.at_s
             if passed >= 0.06:
                 right, down = (last.place[axis] - earlier.place[axis] for axis in (0, 1))
-                return float(np.hypot(right, down)) / passed
+                return math.hypot(right, down) / passed
         return 0.0
 
     def _read(self) -> Optional[_Found]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import List, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from target.manifest import Manifest
 from target.runners.base import Runner, TensorSpec
 
 _MOST_EXPONENT = 80.0  # of an output that is no letter's; far above any that matters
+_CODES = 255  # the farthest that two int8 codes are apart
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -26,8 +26,7 @@ def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(np.maximum(probabilities, np.float32(1e-12))))
 
 
-@dataclasses.dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What the network says of one frame.
 
     Attributes:
@@ -87,22 +86,19 @@ class Postprocessor:
         self._scale = spec.scale
         self._sharpness = 1 / temperature
         self._nothing = nothing
+        self._of_codes = self._weigh_codes() if spec.dtype == "int8" else []
 
     def __call__(self, output: np.ndarray) -> Prediction:
         """Return the prediction of an output of the runner.
 
         A dozen numbers: plain Python is done before numpy has begun.
         """
-        values: List[float] = output.ravel().tolist()
+        values: List[Any] = output.ravel().tolist()
         indices = self._indices
-        best = indices[0]
-        for index in indices:
-            if values[index] > values[best]:
-                best = index
-        second = -1
-        for index in indices:
-            if index != best and (second < 0 or values[index] > values[second]):
-                second = index
+        ranked = sorted(
+            indices, key=values.__getitem__, reverse=True
+        )  # of equals the first stays first
+        best, second = ranked[0], ranked[1] if len(ranked) > 1 else -1
         weights = self._weights(values, values[best])
         total = max(sum([weights[index] for index in indices]), 1e-12)
         own = 0.0 if self._nothing is None else weights[self._nothing]
@@ -117,13 +113,22 @@ class Postprocessor:
             own / (own + total),
         )
 
-    def _weights(self, values: List[float], best: float) -> List[float]:
+    def _weights(self, values: List[Any], best: Any) -> List[float]:
         """Return what each output weighs: in proportion to its probability."""
         zero, scale, sharpness = self._zero_point, self._scale, self._sharpness
         if self._gives_probabilities:
             return [max((value - zero) * scale, 0.0) ** sharpness for value in values]
+        if self._of_codes:
+            of_codes, first = self._of_codes, best + _CODES
+            return [of_codes[first - value] for value in values]
         slope = scale * sharpness
         return [math.exp(min((value - best) * slope, _MOST_EXPONENT)) for value in values]
+
+    def _weigh_codes(self) -> List[float]:
+        """Return what a code weighs that lies -_CODES ... _CODES below the best letter's."""
+        slope = self._scale * self._sharpness
+        below = range(-_CODES, _CODES + 1)
+        return [math.exp(min(-code * slope, _MOST_EXPONENT)) for code in below]
 
 
 def make_postprocessor(manifest: Manifest, runner: Runner) -> Postprocessor:

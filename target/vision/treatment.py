@@ -11,6 +11,7 @@ rounded half to even and kept within 0-255. An even image stays even: its noise 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any, Dict, Mapping, Optional
 
@@ -19,7 +20,7 @@ import numpy as np
 from target.errors import ModelError
 
 RULES = ("none", "normalize")
-_LEVELS = np.arange(256, dtype=np.int64)
+_LEVELS = np.arange(256, dtype=np.float64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,13 +102,20 @@ def treated_levels(gray: np.ndarray, treatment: Treatment) -> Optional[np.ndarra
         return None
     # Sums are whole numbers and every step after them is one rounding of a double: the same on every machine.
     values = gray.ravel().astype(np.float64)
-    pixels, total, squares = gray.size, int(values.sum()), int(values.dot(values))
+    pixels, total, squares = gray.size, int(values.dot(_ones(gray.size))), int(values.dot(values))
     deviation = math.sqrt(pixels * squares - total * total) / pixels
     gain = treatment.deviation / max(deviation, treatment.least_deviation)
-    levels = gain * (pixels * _LEVELS - total)
+    levels = pixels * _LEVELS
+    levels -= total
+    levels *= gain
     levels /= pixels
     levels += treatment.mean
     np.rint(levels, out=levels)
     np.maximum(levels, 0.0, out=levels)
     np.minimum(levels, 255.0, out=levels)
-    return np.asarray(levels.astype(np.uint8))
+    return levels.astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _ones(count: int) -> np.ndarray:
+    return np.ones(count)
