@@ -39,4 +39,5 @@ def import_keras() -> None:
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
+            tf.get_logger().setLevel("ERROR")  # a model that is traced again is no news
             tf.config.list_physical_devices()  # the CUDA stub complains when it is first asked

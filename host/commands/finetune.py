@@ -5,12 +5,12 @@
 
 --images is a folder of photos by letter (as `python -m target capture` makes it) or an .npz file of signers.
 Photos that look alike (correlation above 0.9, or of one film) are grouped; groups are drawn until there are
---per-letter photos of each letter, and what is left of other groups judges the result. The convolutional
-features stay; the last layer and the --unfreeze layers before it learn on, --replace-head starts the last
-one anew. Half of every epoch is base data (--data and rendered hands), so that nothing is forgotten. Then
-the model is quantized and compiled, and a table compares both before and after: on the photos held out,
-and on data that neither was trained on (test images whose photo is not in the training part, rendered
-signers never trained on).
+--per-letter photos of each letter, and what is left of other groups judges the result. The first two layers
+stay, the others learn on (--unfreeze N: the last and N before it); --replace-head starts the last one anew.
+Half of every epoch is base data (--data and rendered hands), so that nothing is forgotten. Then the model is
+quantized and compiled, and a table compares both before and after: on the photos held out, and on data that
+neither was trained on (test images whose photo is not in the training part, rendered signers never trained
+on).
 With --draws N the same photos are divided N times; the model of the first division is kept.
 """
 
@@ -51,7 +51,7 @@ from target.errors import DataError, OutputError, exit_code_of
 from target.manifest import NAME, Manifest, load_manifest
 from target.vision.postprocess import log_probabilities
 
-EPOCHS, EPOCH_IMAGES, BATCH, LEARNING_RATE = 12, 6000, 64, 1e-3
+EPOCHS, EPOCH_IMAGES, BATCH, LEARNING_RATE = 24, 6000, 64, 1e-3
 JUDGED_HANDS = 2400
 _KEPT_BACK = 0.1  # of the base data, for the calibration of the confidence
 _OWN_SET = "own photos, held out"
@@ -91,7 +91,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="base data: archive or folder")
     parser.add_argument("--out", type=Path, help="build/models/NAME-own if not given")
     parser.add_argument("--per-letter", type=count, default=20, help="photos to train on, at most")
-    parser.add_argument("--unfreeze", type=int, default=2, help="layers before the last that learn")
+    parser.add_argument(
+        "--unfreeze",
+        type=int,
+        help="layers before the last that learn; all but the first two if not given",
+    )
     parser.add_argument("--replace-head", action="store_true", help="start the last layer anew")
     parser.add_argument("--epochs", type=count, default=EPOCHS, help=f"of {EPOCH_IMAGES} images")
     parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
@@ -110,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     if not 0 < args.learning_rate < 1:
         raise DataError(f"--learning-rate must be more than 0, below 1, got {args.learning_rate}")
-    if args.unfreeze < 0:
+    if args.unfreeze is not None and args.unfreeze < 0:
         raise DataError(f"--unfreeze must be 0 or more, got {args.unfreeze}")
     manifest = load_manifest(args.model)
     manifest.verify("float", "xmodel")

@@ -17,6 +17,7 @@ from host.training.config import TrainConfig
 from target.errors import ModelError
 
 OWN = "own photos"
+_KEPT = 2  # first layers that stay as they are: edges look alike on every hand
 _log = logging.getLogger(__name__)
 
 
@@ -26,13 +27,13 @@ class FinetuneOptions:
 
     Attributes:
         replace_head: Start the last layer with fresh weights instead of the trained ones.
-        unfreeze: Layers with kernels before the last one that learn too, from the end; their batch
-            normalization keeps its statistics.
+        unfreeze: Layers with kernels before the last one that learn too, from the end; None for all but
+            the first two. Batch normalization keeps its statistics.
         share: Of a person's own photos among the images of an epoch; the others are the base data.
     """
 
     replace_head: bool = False
-    unfreeze: int = 0
+    unfreeze: int | None = None
     share: float = 0.5
 
 
@@ -89,11 +90,12 @@ def finetune(
 
 def _choose_layers(model: keras.Model, options: FinetuneOptions, path: Path) -> None:
     with_kernel = [layer for layer in model.layers if hasattr(layer, "kernel")]
-    if options.unfreeze >= len(with_kernel):
-        raise ModelError(
-            f"--unfreeze must be 0 to {len(with_kernel) - 1}, got {options.unfreeze} for {path}"
-        )
-    learning = with_kernel[-1 - options.unfreeze :]
+    before = options.unfreeze
+    if before is None:
+        before = max(len(with_kernel) - 1 - _KEPT, 0)
+    if before >= len(with_kernel):
+        raise ModelError(f"--unfreeze must be 0 to {len(with_kernel) - 1}, got {before} for {path}")
+    learning = with_kernel[-1 - before :]
     for layer in model.layers:
         layer.trainable = layer in learning
     if options.replace_head:
