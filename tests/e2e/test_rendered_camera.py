@@ -72,6 +72,7 @@ def _scramble(image: np.ndarray, truth: Truth) -> None:
         crop[:] = pixels[order].reshape(crop.shape)
 
 
+@pytest.mark.slow
 def test_blanking_the_time_code_changes_no_letter() -> None:
     manifest = load_manifest(ROOT / "models/signnet")
     plain = _run(manifest, 10_001, "LOVE", _as_it_is)

@@ -54,6 +54,7 @@ def test_a_sheet_is_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "sheet must be a .png or .jpg file, got 'letters.txt'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--judge", SIGNNET, "--holds", "24", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

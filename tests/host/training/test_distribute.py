@@ -71,6 +71,7 @@ def test_one_device_is_plain_training(samples: Samples, tmp_path: Path) -> None:
     assert layers == [layer.get_config() for layer in plain.model.layers]
 
 
+@pytest.mark.slow
 def test_a_plain_training_goes_on_distributed_and_back(samples: Samples, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, network="intro", epochs=3)
     whole = train(samples, config, Checkpoint(tmp_path / "whole"))

@@ -43,6 +43,7 @@ class _Stop(Exception):
     """Ends a training between two epochs."""
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_the_uninterrupted_one(
     samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ def test_the_best_epoch_is_the_one_that_is_given_back(samples: Any, tmp_path: Pa
     )
 
 
+@pytest.mark.slow
 def test_same_seed_same_start_other_seed_another(samples: Any, tmp_path: Path) -> None:
     one = dataclasses.replace(CONFIG, epochs=1)
     losses = [
