@@ -48,8 +48,6 @@ def check_dump(folder: Path, graph: Graph, image: np.ndarray) -> GoldenCheck:
     expected = {}
     for name, codes in output_codes_of(graph, values).items():
         expected[folder / ACTIVATIONS / _file(PREFIX + name)] = codes
-        if name == emulator.inputs[0].name:
-            expected[folder / ACTIVATIONS / _file(name)] = codes
     for key, codes in int8_weights_of(graph).items():
         layer, role = key.rsplit("/", 1)
         for dumped in _DUMPED_NAMES[role]:

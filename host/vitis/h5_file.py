@@ -96,9 +96,8 @@ def _take(
 ) -> None:
     owner = layer[len(PREFIX) :]
     table = positions.setdefault(owner, {})
-    if (
-        name == f"{layer}_pos".rsplit("/", 1)[-1]
-    ):  # of a layer that only quantizes: the input, or a float layer's output
+    if name == f"{layer}_pos".rsplit("/", 1)[-1]:
+        # The network's input, or the output of a layer that stays float.
         table["output"] = _position(value, layer)
     elif name in _ROLES:
         table[_ROLES[name]] = _position(value, f"{layer}/{name}")

@@ -15,7 +15,9 @@ The folder needs nothing outside itself, so it can be carried to a computer that
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,11 @@ from host.graph.graph import Graph
 from host.vitis.config import BOARD, VitisConfig, arch_of_release
 from host.vitis.network import write_network
 from target import files
-from target.errors import DataError
+from target.errors import DataError, ModelError, one_line
 
 FORMAT = 1
 CHECKED_IMAGES = 32
+RESULTS = {"quantize": "quantized", "compile": "compiled"}
 _PACKAGES = ("host", "host/vitis", "host/vitis/container")
 _RUN = """#!/bin/sh
 # One step of this job, where AMD's tools are: in the container after `conda activate {environment}`,
@@ -81,17 +84,29 @@ class JobImages:
     training: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def write_job(
-    folder: Path, graph: Graph, images: JobImages, options: QuantizeOptions, config: VitisConfig
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class JobSettings:
+    """Settings of a job.
+
+    Attributes:
+        options: Of the quantizer.
+        config: Which tools.
+        source: Where it comes from: float_sha256, images.
+    """
+
+    options: QuantizeOptions
+    config: VitisConfig
+    source: dict[str, str]
+
+
+def write_job(folder: Path, graph: Graph, images: JobImages, settings: JobSettings) -> None:
     """Write a job; results of an earlier one in the folder are removed.
 
     Args:
         folder: Is made if need be.
         graph: Float, portable.
         images: That fit the graph.
-        options: Of the quantizer.
-        config: Which tools.
+        settings: Of the job.
 
     Raises:
         ModelError: If the network cannot be written.
@@ -101,7 +116,6 @@ def write_job(
     files.check_writable(folder / "job.json")
     for stale in ("quantized", "dump_results", "compiled"):
         shutil.rmtree(folder / stale, ignore_errors=True)
-    (folder / "arch.json").unlink(missing_ok=True)
     write_network(graph, folder)
     _save(folder / "calibration.npz", {"x": images.calibration})
     evaluation = {"x": images.evaluation, "expected": float_outputs(graph, images.evaluation)}
@@ -112,39 +126,104 @@ def write_job(
     if images.training is not None:
         x, y = images.training
         _save(folder / "training.npz", {"x": x, "y": np.asarray(y, np.int64)})
-    if config.arch:
-        files.write_text(folder / "arch.json", read_arch(config.arch))
-    copy_scripts(folder, config.environment)
-    files.write_json(folder / "job.json", job_settings(graph.name, options, config))
-
-
-def job_settings(name: str, options: QuantizeOptions, config: VitisConfig) -> dict[str, Any]:
-    """Return the content of job.json."""
-    arch = arch_of_release(config.release)
-    return {
+    copy_scripts(folder, settings.config.environment)
+    content = {
         "format": FORMAT,
-        "name": name,
-        "flow": config.flow,
-        "quantize": dataclasses.asdict(options),
-        "compile": {
-            "board": BOARD,
-            "release": config.release,
-            "target": arch.name,
-            "fingerprint": f"{arch.fingerprint:#x}",
-        },
+        "name": graph.name,
+        "flow": settings.config.flow,
+        "quantize": dataclasses.asdict(settings.options),
+        "source": settings.source,
     }
+    write_target(folder, content, settings.config)
 
 
-def read_arch(path: Path) -> str:
-    """Return the text of an arch.json.
+def write_target(folder: Path, content: dict[str, Any], config: VitisConfig) -> None:
+    """Write job.json with the DPU to compile for, and arch.json if one is given.
+
+    Args:
+        folder: Of the job.
+        content: Of job.json.
+        config: Names release and arch.json.
 
     Raises:
-        DataError: If it cannot be read.
+        DataError: If the arch.json cannot be read.
+    """
+    arch = arch_of_release(config.release)
+    (folder / "arch.json").unlink(missing_ok=True)
+    if config.arch:
+        try:
+            files.write_text(folder / "arch.json", config.arch.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"--arch must be a readable arch.json, got '{error}'") from error
+    target = {
+        "board": BOARD,
+        "release": config.release,
+        "target": arch.name,
+        "fingerprint": f"{arch.fingerprint:#x}",
+    }
+    files.write_json(folder / "job.json", {**content, "compile": target})
+
+
+def read_job(folder: Path) -> dict[str, Any]:
+    """Return the content of job.json.
+
+    Raises:
+        ModelError: If there is none, or of another format.
+    """
+    path = folder / "job.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        options = QuantizeOptions(**content["quantize"])
+        known = content["format"] == FORMAT and isinstance(content["source"], dict) and options
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"job folder must hold a job.json of format {FORMAT}, got '{one_line(error)}' at {path};"
+            " run make quantize TOOLCHAIN=vitis"
+        ) from error
+    if not known:
+        raise ModelError(
+            f"job.json must have format {FORMAT}, got {content['format']} at {path}; run make quantize"
+            " TOOLCHAIN=vitis"
+        )
+    return dict(content)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz file of a job.
+
+    Raises:
+        ModelError: If it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise DataError(f"--arch must be a readable arch.json, got '{error}'") from error
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"job must hold {path.name}, got '{one_line(error)}' at {path}; run make quantize"
+            " TOOLCHAIN=vitis"
+        ) from error
+
+
+def read_report(job: Path, step: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the report.json that a step left.
+
+    Args:
+        job: The job folder.
+        step: `quantize` or `compile`.
+        keys: That the report must have.
+
+    Raises:
+        ModelError: If the step has not run, or left something else.
+    """
+    path = job / RESULTS[step] / "report.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {key: content[key] for key in keys}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"step {step} must have run in the job, got '{one_line(error)}' at {path}; run sh run.sh {step}"
+            f" in {job} where AMD's tools are, or leave out --only"
+        ) from error
 
 
 def float_outputs(graph: Graph, images: np.ndarray) -> np.ndarray:

@@ -229,7 +229,7 @@ def _pool(graph: Graph, op: Op) -> tuple[str, dict[str, Any]]:
 
 
 def _activation(graph: Graph, op: Op) -> tuple[str, dict[str, Any]]:
-    kind = op.attrs.get("__keras")
+    kind = str(op.attrs.get("__keras"))
     if op.type in ("relu", "relu6") and kind == "ReLU":
         return "ReLU", {"max_value": 6.0} if op.type == "relu6" else {}
     if op.type == "leaky-relu":

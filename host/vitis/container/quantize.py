@@ -55,8 +55,12 @@ def main(job: str) -> None:
         with vitis_quantize.quantize_scope():
             stored = tf.keras.models.load_model(path, compile=False)
         outputs = {"float": _predict(model, images), "quantized": _predict(stored, images)}
-        np.savez_compressed(os.path.join(folder, "outputs.npz"), **outputs)
-        report = {
+        np.savez_compressed(
+            os.path.join(folder, "outputs.npz"),
+            float=outputs["float"],
+            quantized=outputs["quantized"],
+        )
+        report: Dict[str, Any] = {
             "seconds": round(seconds, 3),
             "rebuilt_difference": difference,
             "evaluation": score(outputs, evaluation.get("y")),
