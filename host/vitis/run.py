@@ -112,6 +112,7 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
     last: collections.deque[str] = collections.deque(maxlen=_SHOWN)
     path = job / LOG.format(step)
     fault = ""
+    (job / "error.txt").unlink(missing_ok=True)  # of an earlier run
     try:
         log = path.open("w", encoding="utf-8")
     except OSError as error:

@@ -111,7 +111,7 @@ def run(body: Callable[[str], None], doc: Optional[str], argv: Optional[List[str
             file.write(traceback.format_exc())
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:400]
         print(
-            f"error: step must run to its end, got '{reason}'; details in {path}",
+            f"error: step must run to its end, got '{reason}'; details in error.txt of the job",
             file=sys.stderr,
         )
         return 1
