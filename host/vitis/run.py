@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import logging
 import os
 import shutil
@@ -13,7 +12,7 @@ from host.vitis.config import VitisConfig
 from target.errors import BackendError, OutputError, one_line
 
 LOG = "{}.log"
-_SHOWN = 5  # of the last lines, if the step says nothing itself
+_SHOWN = 300  # characters of the last line, if the step says nothing itself
 _ACTIVATE = '. /opt/vitis_ai/conda/etc/profile.d/conda.sh && conda activate {} && exec "$@"'
 _log = logging.getLogger(__name__)
 
@@ -109,9 +108,8 @@ def check_image(config: VitisConfig) -> None:
 
 
 def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) -> None:
-    last: collections.deque[str] = collections.deque(maxlen=_SHOWN)
     path = job / LOG.format(step)
-    fault = ""
+    fault = last = ""
     (job / "error.txt").unlink(missing_ok=True)  # of an earlier run
     try:
         log = path.open("w", encoding="utf-8")
@@ -138,7 +136,7 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
                 if text.startswith("error: "):
                     fault = text[len("error: ") :]
                 elif text:
-                    last.append(text)
+                    last = text
                     _log.info("  %s", text)
             code = process.wait()
         finally:  # Ctrl-C and errors end the container too
@@ -146,5 +144,5 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
                 process.terminate()
                 process.wait()
     if code:
-        reason = fault or f"exit code {code} and '{one_line(' '.join(last))[-300:]}'"
+        reason = fault or f"exit code {code} after '{one_line(last)[-_SHOWN:]}'"
         raise BackendError(f"{step} in AMD's environment failed: {reason}; its output is in {path}")
