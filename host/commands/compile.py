@@ -126,6 +126,7 @@ class Product:
         arch: What it was compiled for.
         toolchain: Name and versions of what compiled it; this program if None.
         more: By role, further files that belong to the model.
+        has_int8: Whether NAME_int.xmodel is what it was compiled from.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Product:
     arch: DpuArch = ZCU104
     toolchain: dict[str, Any] | None = None
     more: dict[str, Path] = dataclasses.field(default_factory=dict)
+    has_int8: bool = True
 
 
 def write_product(
@@ -173,7 +175,8 @@ def write_product(
             "xmodel": (f"{name}.xmodel", files.sha256_of(model)),
             "golden": (GOLDEN, files.sha256_of(vectors)),
         }
-        for role, file in (("int8", f"{name}_int.xmodel"), ("float", FLOAT)):
+        made_from = {"int8": f"{name}_int.xmodel"} if product.has_int8 else {}
+        for role, file in {**made_from, "float": FLOAT}.items():
             if (folder / file).is_file():
                 hashes[role] = (file, files.sha256_of(folder / file))
         for stale in {"meta.json", "md5sum.txt"} - {path.name for path in product.more.values()}:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from host.vitis.job import JobImages, JobSettings, QuantizeOptions, write_job
 from host.vitis.network import make_portable
 from host.vitis.run import run_step
 from host.vitis.take_in import Taken, describe, take_in
+from host.vitis.tf1 import write_tf1_job
 from target import files
 from target.command_line import print_result
 from target.errors import DataError
@@ -51,7 +54,10 @@ def run_vitis(args: argparse.Namespace, graph: Graph, path: Path, out: Path, nam
     if args.only != "collect":
         images, source = job_images(args, portable)
         facts = {"images": source, "float_sha256": sha256}
-        write_job(job, portable, images, JobSettings(options, config, facts))
+        settings = JobSettings(options, config, facts)
+        if config.flow == "tf1":
+            return _write_tf1(args, job, portable, (images, settings))
+        write_job(job, portable, images, settings)
     if args.only == "prepare":
         text = f"{job}: written; copy it to where AMD's tools are and run: sh run.sh quantize"
         print_result({"job": str(job)}, args.json, text)
@@ -71,6 +77,23 @@ def run_vitis(args: argparse.Namespace, graph: Graph, path: Path, out: Path, nam
     lines.append(
         f"{out}/{name}_int.xmodel: quantized by AMD's tool in {taken.facts['seconds']:.1f} s"
     )
+    print_result(summary, args.json, "\n".join(lines))
+    return 0
+
+
+def _write_tf1(
+    args: argparse.Namespace, job: Path, graph: Graph, given: tuple[JobImages, JobSettings]
+) -> int:
+    commands = write_tf1_job(job, graph, *given)
+    lines = [
+        f"{job}: frozen.pb, input_fn.py and calibration.npz written; now in AMD's container, in this folder,"
+        " after conda activate vitis-ai-tensorflow:",
+        f"  {shlex.join(commands.quantize)}",
+        f"  {shlex.join(commands.compile)}",
+        "(or sh run.sh quantize, sh run.sh compile); then here: python -m host compile"
+        f" {job.parent} --toolchain vitis",
+    ]
+    summary = {"job": str(job), **dataclasses.asdict(commands)}
     print_result(summary, args.json, "\n".join(lines))
     return 0
 

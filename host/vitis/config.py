@@ -13,12 +13,14 @@ FLOWS = ("tf2", "tf1")
 _CONDA = {"tf2": "vitis-ai-tensorflow2", "tf1": "vitis-ai-tensorflow"}
 # AMD's images on Docker Hub: one for all frameworks up to release 2.5, one each later.
 _JOINT = {
+    "1.3": "xilinx/vitis-ai-cpu:1.3.411",
     "1.4": "xilinx/vitis-ai-cpu:1.4.1.978",
     "2.0": "xilinx/vitis-ai-cpu:2.0.0.1103",
     "2.5": "xilinx/vitis-ai-cpu:2.5.0.1260",
 }
 _TAGS = {"3.0": "ubuntu2004-3.0.0.106", "3.5": "ubuntu2004-3.5.0.300"}
 _FRAMEWORK = {"tf2": "tensorflow2", "tf1": "tensorflow"}
+_SAME_DPU = {"1.3": "1.4"}
 RELEASES = (*_JOINT, *_TAGS)
 DEFAULT_RELEASE = "3.0"  # the last one with files for the ZCU104
 
@@ -79,7 +81,7 @@ def arch_of_release(release: str) -> DpuArch:
         ModelError: If there is no such release.
     """
     for arch in ARCHS:
-        if release in arch.releases:
+        if _SAME_DPU.get(release, release) in arch.releases:
             return arch
     known = ", ".join(RELEASES)
     raise ModelError(f"release must be one of {known}, got '{release}'")

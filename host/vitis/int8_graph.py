@@ -13,9 +13,8 @@ import numpy as np
 
 from host.graph.graph import Graph, Op
 from host.quantizer.annotate import LAYER, ROLE
-from host.quantizer.config import QuantConfig
 from host.quantizer.export import int8_weights_of, positions_of
-from host.quantizer.quantize import Quantized, quantize_graph
+from host.quantizer.quantize import Quantized
 from host.vitis.h5_file import QuantizedFile
 from target.errors import ModelError
 
@@ -51,21 +50,16 @@ class Comparison(NamedTuple):
         return {**self._asdict(), "different": [entry._asdict() for entry in self.different]}
 
 
-def build_int8_graph(
-    graph: Graph, images: np.ndarray, config: QuantConfig, found: QuantizedFile
-) -> tuple[Quantized, Comparison]:
+def build_int8_graph(builtin: Quantized, found: QuantizedFile) -> tuple[Quantized, Comparison]:
     """Return AMD's quantized network as a graph, and how it compares with the builtin quantizer's.
 
     Args:
-        graph: The portable float graph that AMD's tool was given.
-        images: float32 (n, h, w, c), that it was calibrated on.
-        config: As it was quantized, `match_vai_q` set.
+        builtin: The same network and images, quantized here.
         found: In quantized.h5.
 
     Raises:
         ModelError: If AMD's tool has quantized other tensors than the builtin quantizer does.
     """
-    builtin = quantize_graph(graph, images, config)
     made = builtin.graph.copy()
     _check_places(made, found)
     before = positions_of(builtin.graph)

@@ -33,6 +33,7 @@ from target.errors import DataError, ModelError, one_line
 
 FORMAT = 1
 CHECKED_IMAGES = 32
+_STALE = ("quantized", "dump_results", "compiled", "quantize_results", "scripts")
 RESULTS = {"quantize": "quantized", "compile": "compiled"}
 _PACKAGES = ("host", "host/vitis", "host/vitis/container")
 _RUN = """#!/bin/sh
@@ -98,6 +99,20 @@ class JobSettings:
     config: VitisConfig
     source: dict[str, str]
 
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return the content of job.json, but for the DPU to compile for.
+
+        Args:
+            name: Of the model.
+        """
+        return {
+            "format": FORMAT,
+            "name": name,
+            "flow": self.config.flow,
+            "quantize": dataclasses.asdict(self.options),
+            "source": self.source,
+        }
+
 
 def write_job(folder: Path, graph: Graph, images: JobImages, settings: JobSettings) -> None:
     """Write a job; results of an earlier one in the folder are removed.
@@ -112,29 +127,41 @@ def write_job(folder: Path, graph: Graph, images: JobImages, settings: JobSettin
         ModelError: If the network cannot be written.
         DataError: If the images do not fit it.
     """
+    write_images(folder, graph, images)
+    write_network(graph, folder)
+    copy_scripts(folder, settings.config.environment)
+    write_target(folder, settings.describe(graph.name), settings.config)
+
+
+def write_images(folder: Path, graph: Graph, images: JobImages) -> np.ndarray:
+    """Write the images of a job into an emptied folder.
+
+    Args:
+        folder: Is made if need be; results of an earlier job are removed.
+        graph: Float.
+        images: That fit the graph.
+
+    Returns:
+        Outputs of the float graph for the first evaluation images, float32 (at most 32, outputs).
+
+    Raises:
+        DataError: If the images do not fit.
+    """
     check_images(graph, images)
     files.check_writable(folder / "job.json")
-    for stale in ("quantized", "dump_results", "compiled"):
+    for stale in _STALE:
         shutil.rmtree(folder / stale, ignore_errors=True)
-    write_network(graph, folder)
+    (folder / "training.npz").unlink(missing_ok=True)
     _save(folder / "calibration.npz", {"x": images.calibration})
-    evaluation = {"x": images.evaluation, "expected": float_outputs(graph, images.evaluation)}
+    expected = float_outputs(graph, images.evaluation)
+    evaluation = {"x": images.evaluation, "expected": expected}
     if images.classes is not None:
         evaluation["y"] = np.asarray(images.classes, np.int64)
     _save(folder / "evaluation.npz", evaluation)
-    (folder / "training.npz").unlink(missing_ok=True)
     if images.training is not None:
         x, y = images.training
         _save(folder / "training.npz", {"x": x, "y": np.asarray(y, np.int64)})
-    copy_scripts(folder, settings.config.environment)
-    content = {
-        "format": FORMAT,
-        "name": graph.name,
-        "flow": settings.config.flow,
-        "quantize": dataclasses.asdict(settings.options),
-        "source": settings.source,
-    }
-    write_target(folder, content, settings.config)
+    return expected
 
 
 def write_target(folder: Path, content: dict[str, Any], config: VitisConfig) -> None:

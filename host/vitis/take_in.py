@@ -11,7 +11,7 @@ import numpy as np
 from host.dpu.emulator import Emulator
 from host.graph.graph import Graph
 from host.quantizer.config import QuantConfig
-from host.quantizer.quantize import Quantized
+from host.quantizer.quantize import Quantized, quantize_graph
 from host.vitis.config import VitisConfig
 from host.vitis.golden import GoldenCheck, check_dump
 from host.vitis.h5_file import read_quantized
@@ -82,7 +82,7 @@ def take_in(job: Path, graph: Graph, float_sha256: str, config: VitisConfig) -> 
     quant = QuantConfig(
         len(calibration), options.batch_size, options.equalize, options.relu6_to_relu, True
     )
-    quantized, comparison = build_int8_graph(graph, calibration, quant, found)
+    quantized, comparison = build_int8_graph(quantize_graph(graph, calibration, quant), found)
     golden = check_dump(job / "dump_results", quantized.graph, evaluation["x"][:1])
     theirs = read_arrays(job / "quantized" / "outputs.npz")["quantized"][:CHECKED_IMAGES]
     ours = _outputs(quantized.graph, evaluation["x"][: len(theirs)])
