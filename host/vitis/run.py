@@ -117,8 +117,9 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
         raise OutputError(
             f"job folder must be writable, got '{error.strerror}' at {path}"
         ) from error
-    with log:
-        process = subprocess.Popen(
+    with (
+        log,
+        subprocess.Popen(
             command,
             cwd=job,
             env=environment,
@@ -127,7 +128,8 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -142,7 +144,6 @@ def _run(command: list[str], job: Path, step: str, environment: dict[str, str]) 
         finally:  # Ctrl-C and errors end the container too
             if process.poll() is None:
                 process.terminate()
-                process.wait()
     if code:
         reason = fault or f"exit code {code} after '{one_line(last)[-_SHOWN:]}'"
         raise BackendError(f"{step} in AMD's environment failed: {reason}; its output is in {path}")

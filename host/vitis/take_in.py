@@ -86,7 +86,8 @@ def take_in(job: Path, graph: Graph, float_sha256: str, config: VitisConfig) -> 
     golden = check_dump(job / "dump_results", quantized.graph, evaluation["x"][:1])
     theirs = read_arrays(job / "quantized" / "outputs.npz")["quantized"][:CHECKED_IMAGES]
     ours = _outputs(quantized.graph, evaluation["x"][: len(theirs)])
-    different = int((np.abs(ours - theirs).max(axis=1) > TOLERANCE).sum())
+    apart = np.abs(ours - theirs).reshape(len(theirs), -1).max(axis=1)
+    different = int((apart > TOLERANCE).sum())
     facts = {
         "toolchain": {
             "name": TOOLCHAIN,
