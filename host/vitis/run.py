@@ -58,15 +58,18 @@ def find_python(given: Path) -> Path:
 
 
 def docker_command(job: Path, step: str, config: VitisConfig) -> list[str]:
-    """Return the command that runs a step in the container, as the user who owns the files."""
+    """Return the command that runs a step in the container, as the user who owns the files.
+
+    The entry point is bash's: that of AMD's older images makes a user, which only root may.
+    """
     return [
         *(config.docker, "run", "--rm", "--init"),
         *(["--gpus", "all"] if config.gpu else []),
         *("--user", f"{os.getuid()}:{os.getgid()}"),
         *("--env", "HOME=/tmp", "--env", "TF_CPP_MIN_LOG_LEVEL=2"),
         *("--volume", f"{job.resolve()}:/workspace", "--workdir", "/workspace"),
-        config.full_image,
-        *("bash", "-c", _ACTIVATE.format(config.environment), "vitis", "sh", "run.sh", step),
+        *("--entrypoint", "bash", config.full_image),
+        *("-c", _ACTIVATE.format(config.environment), "vitis", "sh", "run.sh", step),
     ]
 
 

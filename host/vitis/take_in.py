@@ -142,6 +142,8 @@ def describe(taken: Taken) -> list[str]:
             " %d images; report the network",
             *(golden.different, golden.codes, where, taken.outputs_different),
         )
+    elif not golden.tensors:
+        _log.warning("AMD's tool has dumped no golden results; only the outputs were compared")
     else:
         lines.append(
             f"  {golden.codes} codes of {golden.tensors} dumped tensors are those of the emulator"

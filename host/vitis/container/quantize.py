@@ -71,7 +71,7 @@ def main(job: str) -> None:
     print(_describe(report["evaluation"]), flush=True)
     with results(job, "dump_results") as folder:
         vitis_quantize.VitisQuantizer.dump_model(
-            model=stored, dataset=images[:1], output_dir=folder
+            model=quantized, dataset=images[:1], output_dir=folder
         )
 
 
