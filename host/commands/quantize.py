@@ -117,7 +117,7 @@ def _run(args: argparse.Namespace) -> int:
     facts = {"images": given.source, "float_sha256": files.sha256_of(path)}
     result = run_quantization(graph, given.calibration, config, out, name, facts, finetune)
     if args.outputs_for:
-        _write_outputs(graph, result.graph, load_images(args.outputs_for, treatment_for(args)), out)
+        write_outputs(graph, result.graph, load_images(args.outputs_for, treatment_for(args)), out)
     summary: dict[str, Any] = {
         "out": str(out),
         "seconds": round(result.seconds, 3),
@@ -293,7 +293,7 @@ def write_quantization(
             place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_outputs(float_graph: Graph, quantized: Graph, images: np.ndarray, out: Path) -> None:
+def write_outputs(float_graph: Graph, quantized: Graph, images: np.ndarray, out: Path) -> None:
     """Write every quantized tensor's codes, and both models' outputs, for some images."""
     values = _run_graph(quantized, images)
     arrays = output_codes_of(quantized, values)

@@ -15,7 +15,7 @@ from host.commands.compile import (
     quantized_file,
     write_product,
 )
-from host.commands.vitis_options import vitis_config
+from host.commands.vitis_options import place_of, vitis_config
 from host.commands.vitis_quantize import JOB
 from host.compiler.compile import Compiled
 from host.runners.emulator import dpu_doors
@@ -112,7 +112,6 @@ def _take_in(
     graph = read_compiled(path, arch, config.release)
     if source is not None and is_letter_model(graph):
         check_answers(graph, source, dpu_doors(graph), args.seed)
-    where = str(config.python) if config.python else config.full_image
     found = {"meta": folder / "meta.json", "md5sum": folder / "md5sum.txt"}
     return Product(
         name,
@@ -121,7 +120,11 @@ def _take_in(
         arch,
         {
             "name": TOOLCHAIN,
-            "versions": {**versions, "release": config.release, "where": where},
+            "versions": {
+                **versions,
+                "release": config.release,
+                "where": "elsewhere" if source is None else place_of(args, config),
+            },
         },
         {role: file for role, file in found.items() if file.is_file()},
         source is not None,

@@ -54,6 +54,11 @@ def vitis_config(args: argparse.Namespace) -> VitisConfig:
     return VitisConfig(**{name: value for name, value in given.items() if value is not None})
 
 
+def place_of(args: argparse.Namespace, config: VitisConfig) -> str:
+    """Return where the tools were, for the record."""
+    return "elsewhere" if args.only == "collect" else config.where
+
+
 def check_builtin(args: argparse.Namespace, *more: str) -> None:
     """Check that no option of AMD's tools is given without --toolchain vitis.
 

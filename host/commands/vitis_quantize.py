@@ -15,16 +15,18 @@ from host.commands.quantize import (
     images_for,
     report_layers,
     treatment_for,
+    write_outputs,
     write_quantization,
 )
-from host.commands.vitis_options import vitis_config
+from host.commands.vitis_options import place_of, vitis_config
 from host.data.calibration import HELD_OUT, CalibrationImages, network_input
 from host.data.load import load_test_samples, load_training_samples
+from host.data.npz import load_images
 from host.data.samples import Samples
 from host.graph.graph import Graph
 from host.vitis.job import JobImages, JobSettings, QuantizeOptions, write_job
 from host.vitis.network import make_portable
-from host.vitis.run import run_step
+from host.vitis.run import check_tools, run_step
 from host.vitis.take_in import Taken, describe, take_in
 from host.vitis.tf1 import write_tf1_job
 from target import files
@@ -51,6 +53,8 @@ def run_vitis(args: argparse.Namespace, graph: Graph, path: Path, out: Path, nam
     portable = make_portable(graph)
     portable.name = name
     sha256 = files.sha256_of(path)
+    if args.only is None and config.flow == "tf2":
+        check_tools(config)
     if args.only != "collect":
         images, source = job_images(args, portable)
         facts = {"images": source, "float_sha256": sha256}
@@ -64,9 +68,12 @@ def run_vitis(args: argparse.Namespace, graph: Graph, path: Path, out: Path, nam
         return 0
     if args.only != "collect":
         run_step(job, "quantize", config)
-    taken = take_in(job, portable, sha256, config)
+    taken = take_in(job, portable, sha256, place_of(args, config))
     taken.quantized.graph.name = name
     write_quantization(taken.quantized, taken.config, out, name, taken.facts)
+    if args.outputs_for:
+        shown = load_images(args.outputs_for, treatment_for(args))
+        write_outputs(portable, taken.quantized.graph, shown, out)
     lines = describe(taken)
     summary: dict[str, Any] = {"out": str(out), "job": str(job), **taken.facts}
     for stale in (out / f"layers.{kind}" for kind in ("json", "md", "png")):

@@ -57,6 +57,11 @@ class VitisConfig:
         """Image and tag."""
         return self.image or default_image(self.release, self.flow, self.gpu)
 
+    @property
+    def where(self) -> str:
+        """The interpreter or the image that has the tools."""
+        return str(self.python) if self.python else self.full_image
+
 
 def default_image(release: str, flow: str, gpu: bool) -> str:
     """Return AMD's image of a release.

@@ -17,6 +17,18 @@ _ACTIVATE = '. /opt/vitis_ai/conda/etc/profile.d/conda.sh && conda activate {} &
 _log = logging.getLogger(__name__)
 
 
+def check_tools(config: VitisConfig) -> None:
+    """Check that a step could run, before anything is done for it.
+
+    Raises:
+        BackendError: If there is no container or interpreter.
+    """
+    if config.python:
+        find_python(config.python)
+    else:
+        check_image(config)
+
+
 def run_step(job: Path, step: str, config: VitisConfig) -> None:
     """Run a step to its end; its output goes to the log and to JOB/STEP.log.
 
@@ -28,6 +40,7 @@ def run_step(job: Path, step: str, config: VitisConfig) -> None:
     Raises:
         BackendError: If there is no container or interpreter, or the step fails.
     """
+    check_tools(config)
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     if config.python:
         python = find_python(config.python)
@@ -35,13 +48,9 @@ def run_step(job: Path, step: str, config: VitisConfig) -> None:
         environment["PYTHON"] = str(python)
         # vai_c_tensorflow2 stands beside its interpreter.
         environment["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
-        environment.pop("PYTHONPATH", None)
-        where = str(python)
     else:
-        check_image(config)
         command = docker_command(job, step, config)
-        where = config.full_image
-    _log.info("%s with %s", step, where)
+    _log.info("%s with %s", step, config.where)
     _run(command, job, step, environment)
 
 

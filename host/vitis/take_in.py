@@ -12,7 +12,6 @@ from host.dpu.emulator import Emulator
 from host.graph.graph import Graph
 from host.quantizer.config import QuantConfig
 from host.quantizer.quantize import Quantized, quantize_graph
-from host.vitis.config import VitisConfig
 from host.vitis.golden import GoldenCheck, check_dump
 from host.vitis.h5_file import read_quantized
 from host.vitis.int8_graph import Comparison, build_int8_graph
@@ -55,14 +54,14 @@ class Taken(NamedTuple):
     facts: dict[str, Any]
 
 
-def take_in(job: Path, graph: Graph, float_sha256: str, config: VitisConfig) -> Taken:
+def take_in(job: Path, graph: Graph, float_sha256: str, where: str) -> Taken:
     """Take in the results of a quantized job.
 
     Args:
         job: The job folder.
         graph: The portable float graph.
         float_sha256: Of the file it was read from.
-        config: Which tools.
+        where: The tools were, for the record.
 
     Raises:
         ModelError: If the job is not quantized, is of another network, or its results make no sense.
@@ -92,7 +91,7 @@ def take_in(job: Path, graph: Graph, float_sha256: str, config: VitisConfig) -> 
         "toolchain": {
             "name": TOOLCHAIN,
             "release": settings["compile"]["release"],
-            "where": str(config.python) if config.python else config.full_image,
+            "where": where,
             "versions": report["versions"],
         },
         **settings["source"],
