@@ -27,6 +27,7 @@ from tests.host.vitis.h5_files import of_graph, write_h5
 
 FINGERPRINT = 0x101000056010407
 ROWS = 40
+PREPARE = ["--toolchain", "vitis", "--only", "prepare"]
 
 
 def _left_by_quantizer(job: Path, graph: Graph) -> None:
@@ -244,11 +245,11 @@ def test_float_model_of_another_job_is_refused(
             "--fast-finetune and --qat-epochs exclude each other",
         ),
         (
-            ["--toolchain", "vitis", "--qat-epochs", "1"],
+            [*PREPARE, "--qat-epochs", "1"],
             "needs the data set's letters, got --images",
         ),
-        (["--toolchain", "vitis", "--count", "99"], "calibration images must be at least 99"),
-        (["--toolchain", "vitis", "--arch", "no.json"], "--arch must be a readable arch.json"),
+        ([*PREPARE, "--count", "99"], "calibration images must be at least 99"),
+        ([*PREPARE, "--arch", "no.json"], "--arch must be a readable arch.json"),
         (["--toolchain", "vitis", "--docker", "nodocker"], "'nodocker' must be installed to run"),
     ],
     ids=["image", "gpu", "qat", "both", "letters", "count", "arch", "docker"],
