@@ -14,6 +14,7 @@ from target.errors import BackendError, OutputError, one_line
 LOG = "{}.log"
 _SHOWN = 300  # characters of the last line, if the step says nothing itself
 _ACTIVATE = '. /opt/vitis_ai/conda/etc/profile.d/conda.sh && conda activate {} && exec "$@"'
+_NO_IMAGE = ("no such image", "image not known")  # docker, podman
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +106,7 @@ def check_image(config: VitisConfig) -> None:
     if found.returncode == 0:
         return
     reason = one_line(found.stderr)
-    if "no such image" not in reason.lower():
+    if not any(text in reason.lower() for text in _NO_IMAGE):
         raise BackendError(
             f"'{config.docker}' must reach its daemon, got '{reason[:200]}'; start it (sudo systemctl"
             f" start docker) and join its group (sudo usermod -aG docker $USER), {other}"
