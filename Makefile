@@ -6,13 +6,20 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON3 ?= python3
+PYTHON311 ?= python3.11
 PY := .venv/bin/python
 NETWORK ?= signnet
 DATA ?= data
 SEED ?= 1
 DURATION ?= 10
 BOARD ?= zcu104
+# builtin, or vitis for AMD's real tools; those take VITIS="--release 2.5 --gpu --python ...", see --help.
+# Options of quantize alone, of both toolchains: QUANT="--fast-finetune".
+TOOLCHAIN ?= builtin
+TOOLS = --toolchain $(TOOLCHAIN) $(VITIS)
 BUILT := build/models/$(NETWORK)
+BY_AMD = vitis/$(if $(filter tf1,$(VITIS)),frozen.pb,quantized/quantized.h5)
+QUANTIZED = $(BUILT)/$(if $(filter vitis,$(TOOLCHAIN)),$(BY_AMD),$(NETWORK)_int.xmodel)
 # What is trained on: the recipe's sets, or RENDERED=share of hands, or MIX=photos=12000,hands=40000.
 MIXED = $(if $(RENDERED),--rendered "$(RENDERED)") $(if $(MIX),--mix "$(MIX)") $(OPTIONS)
 # What is streamed: INPUT=..., else a video of test images, or without a data set a rendered camera.
@@ -57,18 +64,18 @@ finetune: .venv/ready  ## teach the model your own hands (IMAGES=folder by lette
 	$(PY) -m host finetune $(CHOSEN) --images "$(or $(IMAGES),$(error IMAGES=folder must name your photos, one folder a letter))" --data "$(DATA)" $(OPTIONS)
 
 .PHONY: quantize
-quantize: $(BUILT)/float.keras  ## float model -> int8 graph
-	$(PY) -m host quantize $(BUILT) --data "$(DATA)"
+quantize: $(BUILT)/float.keras  ## float model -> int8 graph (TOOLCHAIN=vitis: AMD's tools, VITIS="--gpu ...")
+	$(PY) -m host quantize $(BUILT) --data "$(DATA)" $(TOOLS) $(QUANT)
 
-$(BUILT)/$(NETWORK)_int.xmodel: $(BUILT)/float.keras
-	$(PY) -m host quantize $(BUILT) --data "$(DATA)"
+$(QUANTIZED): $(BUILT)/float.keras
+	$(PY) -m host quantize $(BUILT) --data "$(DATA)" $(TOOLS) $(QUANT)
 
 .PHONY: compile
-compile: $(BUILT)/$(NETWORK)_int.xmodel  ## int8 graph -> .xmodel, manifest, golden vectors
-	$(PY) -m host compile $(BUILT) --data "$(DATA)"
+compile: $(QUANTIZED)  ## int8 graph -> .xmodel, manifest, golden vectors (TOOLCHAIN=vitis)
+	$(PY) -m host compile $(BUILT) --data "$(DATA)" $(TOOLS)
 
-$(BUILT)/model.json: $(BUILT)/$(NETWORK)_int.xmodel
-	$(PY) -m host compile $(BUILT) --data "$(DATA)"
+$(BUILT)/model.json: $(QUANTIZED)
+	$(PY) -m host compile $(BUILT) --data "$(DATA)" $(TOOLS)
 
 .PHONY: evaluate
 evaluate: .venv/ready  ## accuracy of the model, float and int8; kept beside a model built here
@@ -109,8 +116,8 @@ report: .venv/ready  ## build/records/*.json (or RECORDS=...) and both networks 
 	$(PY) -m host report $(or $(RECORDS),build/records/*.json) --models $(or $(MODELS),$(BOTH)) --out reports/latest
 
 .PHONY: release
-release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and evaluate it there
-	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data "$(DATA)"
+release: $(QUANTIZED)  ## put the built model into models/ and evaluate it there
+	$(PY) -m host compile $(BUILT) --out models/$(NETWORK) --data "$(DATA)" $(TOOLS)
 	$(PY) -m host evaluate models/$(NETWORK) --data "$(DATA)" --save
 	$(PY) -m host export models/$(NETWORK) --data "$(DATA)" --reference-only --images 1024 --out models/$(NETWORK)/golden
 
@@ -122,6 +129,15 @@ release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and
 
 .PHONY: setup
 setup: .venv/ready  ## make .venv with the pinned packages
+
+.venv-vitis/ready: tests/vitis_tools/requirements.lock
+	@$(PYTHON311) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "error: TensorFlow 2.12 needs Python 3.11, got none as $(PYTHON311); install it or pass PYTHON311=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON311) -m venv .venv-vitis
+	.venv-vitis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/vitis_tools/requirements.lock
+	touch .venv-vitis/ready
+
+.PHONY: setup-vitis
+setup-vitis: .venv-vitis/ready  ## make .venv-vitis with TensorFlow 2.12, for the slow tests of AMD's toolchain
 
 .PHONY: apt
 apt:  ## install the Debian packages that some tests use (needs root)

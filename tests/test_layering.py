@@ -31,6 +31,10 @@ MAY_USE_TENSORFLOW = (
     "host/runners/litert.py",
     "host/training/distribute.py",
     "host/commands/demo.py",  # asks whether there is a GPU
+    "host/vitis/frozen_graph.py",
+    "host/vitis/container/aware.py",  # these run where AMD's tools are
+    "host/vitis/container/network.py",
+    "host/vitis/container/quantize.py",
 )
 
 
