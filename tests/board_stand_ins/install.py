@@ -28,8 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "log": None,
 }
 _PYTHON = """#!/bin/sh
-# The board's interpreter: with the stand-ins on its path and the firmware of this prefix.
-PYTHONPATH="{site}${{PYTHONPATH:+:$PYTHONPATH}}" XLNX_VART_FIRMWARE="${{XLNX_VART_FIRMWARE-{firmware}}}" \\
+# The board's interpreter: with the stand-ins on its paths and the firmware of this prefix.
+PATH="{prefix}/bin:$PATH" PYTHONPATH="{site}${{PYTHONPATH:+:$PYTHONPATH}}" XLNX_VART_FIRMWARE="${{XLNX_VART_FIRMWARE-{firmware}}}" \\
     exec "{python}" "$@"
 """
 _TOOL = """#!/bin/sh
@@ -75,7 +75,10 @@ def install(
         "checkout": str(CHECKOUT),
     }
     (prefix / "etc/stand_in.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
-    _script(prefix / "bin/python3", _PYTHON.format(site=site, firmware=firmware, python=python))
+    _script(
+        prefix / "bin/python3",
+        _PYTHON.format(prefix=prefix, site=site, firmware=firmware, python=python),
+    )
     for tool in ("xdputil", "show_dpu"):
         if tool in without:
             (prefix / "bin" / tool).unlink(missing_ok=True)
