@@ -20,6 +20,7 @@ import numpy as np
 
 from target.errors import BackendError, ModelError
 from target.manifest import TensorFacts
+from target.runners.aborts import describe_end
 from target.runners.cpu_steps import OPS, CpuOp
 from target.runners.device import last_words
 from target.runners.interpreters import where_it_is
@@ -153,8 +154,8 @@ def probe_file(path: Path) -> Tuple[TensorFacts, TensorFacts]:
     if done.returncode:
         said = last_words(done.stderr.decode("utf-8", "replace").splitlines()) or "no message"
         raise ModelError(
-            f"model must be an .xmodel that xir loads, got exit {done.returncode} ({said[:200]})"
-            f" in {path}; compile it again"
+            f"model must be an .xmodel that xir loads, got {describe_end(done.returncode)}"
+            f" ({said[:200]}) in {path}; compile it again"
         )
     source, last = json.loads(done.stdout)
     return (
