@@ -19,10 +19,10 @@ from typing import Any
 from host.deploy.boards import add_board_options, boards_of
 from host.deploy.playbook import FAILED, UNCHANGED, UNREACHABLE, Outcome, exit_code, run_playbook
 from host.deploy.release import Extras, write_archive
-from host.dpu.arch import ARCHS
 from target.command_line import make_parser, print_result, start_log
 from target.errors import exit_code_of
 from target.manifest import load_manifest
+from target.runners.releases import RELEASES
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,9 +50,7 @@ def _run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="asl-release-") as made:
         archive = Path(made) / "release.tar.gz"
         release = write_archive(archive, manifest, Extras(args.wheels, args.baselines))
-        names = {
-            f"{arch.fingerprint:#x}": f"Vitis AI {' to '.join(arch.releases)}" for arch in ARCHS
-        }
+        names = {f"{one:#x}": f"Vitis AI {name}" for one, name in RELEASES.items()}
         variables = {"release": release, "archive": str(archive), "names": names}
         outcomes = run_playbook("deploy.yml", boards, variables, args.check)
     return report(outcomes, args.json, _describe(release, args.check), {"release": release["id"]})
