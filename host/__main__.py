@@ -34,6 +34,9 @@ COMMANDS = {
     "estimate": "how long the DPU would take: a latency model, with its error",
     "refit": "fit that model to published results",
     "report": "records and models -> one page",
+    "deploy": "the application and a model onto a board, or onto many",
+    "undeploy": "take it off again",
+    "board": "a board's host key, log, benchmark; the application run there",
     "demo": "all of it, on a fresh machine",
 }
 

@@ -5,6 +5,7 @@
     cameras  what cameras are there, with formats, sizes and rates
     capture  collect labelled photos of your own hand, for finetuning
     check    what is wrong on this board, and the command that mends it
+    health   how the service is: its golden vectors, on its own runner
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -24,6 +25,7 @@ COMMANDS = {
     "cameras": "what cameras are there, with formats, sizes and rates",
     "capture": "collect labelled photos of your own hand, for finetuning",
     "check": "what is wrong on this board, and the command that mends it",
+    "health": "how the service is: its golden vectors, on its own runner",
 }
 
 
