@@ -25,7 +25,7 @@ def check(board: Board, ioctl: Optional[Ioctl] = None) -> List[Finding]:
             Finding(
                 NAME,
                 NOTE,
-                "no camera: no /dev/videoN gives pictures; plug one in before the board starts,"
+                "no camera: no /dev/videoN gives pictures; plug one in,"
                 " or use a video, a folder or rtsp://...",
             )
         ]

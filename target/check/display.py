@@ -10,7 +10,7 @@ from target.errors import BackendError
 from target.show.window import has_windows
 
 NAME = "display"
-WEB = "use the page: python3 -m target run 0 http://:8080 --host 0.0.0.0"
+WEB = "use the live page, http://:8080 --host 0.0.0.0"
 
 
 def check(board: Board) -> List[Finding]:
