@@ -42,8 +42,12 @@ def main(argv: list[str] | None = None) -> int:
         at = words.index("--")
         words, there = words[:at], words[at + 1 :]
     parser = make_parser("python -m host board", __doc__)
-    parser.add_argument("verb", choices=VERBS, help="; ".join(f"{k}: {v}" for k, v in VERBS.items()))
-    parser.add_argument("--fingerprint", help="of trust: SHA256:... as the board's console shows it")
+    parser.add_argument(
+        "verb", choices=VERBS, help="; ".join(f"{k}: {v}" for k, v in VERBS.items())
+    )
+    parser.add_argument(
+        "--fingerprint", help="of trust: SHA256:... as the board's console shows it"
+    )
     parser.add_argument("--lines", type=count, default=100, help="of logs")
     parser.add_argument(
         "--out", type=Path, default=Path("build/records"), help="of bench: folder for the records"
@@ -69,7 +73,9 @@ def _trust(args: argparse.Namespace, there: list[str]) -> int:
         )
     kind = trust(boards.address, boards.port, args.fingerprint, boards.known_hosts)
     result = {"board": boards.address, "type": kind, "known_hosts": str(boards.known_hosts)}
-    print_result(result, args.json, f"{boards.address}: {kind} key accepted in {boards.known_hosts}")
+    print_result(
+        result, args.json, f"{boards.address}: {kind} key accepted in {boards.known_hosts}"
+    )
     return 0
 
 

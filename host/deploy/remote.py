@@ -28,7 +28,9 @@ def run_script(board: Board, words: list[str]) -> str:
 def bench_script(board: Board, words: list[str]) -> str:
     """Return the script of python3 -m target bench; its records are all that it prints."""
     baselines = "$(test -d bench && echo --baselines bench)"
-    return _paused(board, f"{_python(board)} bench --model model --json {baselines} {shlex.join(words)}")
+    return _paused(
+        board, f"{_python(board)} bench --model model --json {baselines} {shlex.join(words)}"
+    )
 
 
 def _paused(board: Board, command: str) -> str:

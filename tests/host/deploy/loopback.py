@@ -1,5 +1,6 @@
-"""A board on this machine: a real sshd on a port of its own, a prefix with stand-ins for AMD's runtime and
-for systemctl. What is not ours to make (users, sandboxes, /etc) is left alone: everything lies below a folder.
+"""A board on this machine: a real sshd on a port of its own, stand-ins for AMD's runtime and for systemctl.
+
+Everything lies below one folder; users, sandboxes and /etc are left alone.
 """
 
 from __future__ import annotations

@@ -165,7 +165,9 @@ class Supervisor:
             self._hear()
             late_s = watchdog_s if self._ready else unit.seconds("TimeoutStartSec", 90)
             if late_s and time.monotonic() - self._alive_s > late_s:
-                self._say(f"{'Watchdog timeout' if self._ready else 'Start timeout'}; killing {child.pid}")
+                self._say(
+                    f"{'Watchdog timeout' if self._ready else 'Start timeout'}; killing {child.pid}"
+                )
                 child.send_signal(signal.SIGABRT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(2)
