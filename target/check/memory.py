@@ -6,8 +6,6 @@ from typing import Dict, List, Optional
 
 from target.check.board import Board
 from target.check.finding import NOTE, WARNING, Finding, ok
-from target.errors import AppError
-from target.runners.probe import probe_file
 
 NAME = "memory"
 LEAST_AVAILABLE_MB = 200
@@ -78,16 +76,14 @@ def cma_need(board: Board) -> Optional[int]:
 
     Weights and code once, the workspace once a core, input and output once a runner.
     """
-    if board.manifest is None:
-        return None
-    try:
-        parts = probe_file(board.manifest.xmodel).parts
-    except AppError:  # the checks of libraries and model say why
+    if board.probe is None:
         return None
     cores = len(board.device.fingerprints) or _CORES
     factors = {"CONST": 1, "CODE": 1, "INTERFACE": board.threads}
     return sum(
-        size * factors.get(kind, cores) for part in parts for kind, size in part.sizes.items()
+        size * factors.get(kind, cores)
+        for part in board.probe.parts
+        for kind, size in part.sizes.items()
     )
 
 

@@ -129,7 +129,8 @@ def read_plan(path: Path) -> Plan:
     steps: List[Union[DpuStep, CpuStep]] = []
     for child in graph.get_root_subgraph().toposort_child_subgraph():
         device = str(_attr(child, "device", "")).upper()
-        inside = [op for op in child.toposort() if op.get_name() in needed]
+        names = {op.get_name() for op in child.get_ops()} & needed
+        inside = [op for op in ops if op.get_name() in names]
         if not inside:
             continue
         if device == "DPU":

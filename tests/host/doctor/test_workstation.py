@@ -22,7 +22,9 @@ from tests.target.stand_ins import FakeMachine
 IMAGE = default_image("3.0", "tf2", gpu=False)
 
 
-def _docker(folder: Path, images: str = "", version: str = "20.10.5", fails: str = "") -> Workstation:
+def _docker(
+    folder: Path, images: str = "", version: str = "20.10.5", fails: str = ""
+) -> Workstation:
     """Return a machine whose docker answers so."""
     path = folder / "bin/docker"
     path.parent.mkdir(parents=True)
@@ -91,7 +93,11 @@ def test_a_docker_that_does_not_answer(said: str, remedy: str, tmp_path: Path) -
     [
         (IMAGE, OK, IMAGE),
         ("", NOTE, "no image xilinx/vitis-ai"),
-        ("xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.5.0.306", WARNING, "got xilinx/vitis-ai-ten"),
+        (
+            "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.5.0.306",
+            WARNING,
+            "got xilinx/vitis-ai-ten",
+        ),
         ("xilinx/vitis-ai-cpu:latest", WARNING, "got xilinx/vitis-ai-cpu:latest"),
         ("xilinx/vitis-ai-cpu:2.5.0.1260", WARNING, f"image should be {IMAGE}"),
         ("xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.200", OK, "(Vitis AI 3.0)"),

@@ -162,6 +162,14 @@ def test_a_dpu_of_ones_own(tmp_path: Path, signnet: Manifest) -> None:
     assert '{"fingerprint":"0x101000056010406"} in arch.json' in found.remedy
 
 
+def test_amds_script_that_nothing_runs_is_named(tmp_path: Path, signnet: Manifest) -> None:
+    script = tmp_path / "home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    found = only(device.check(board_of(tmp_path, signnet)), NOTE)
+    assert "sh /home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh" in found.what
+
+
 def test_no_device_and_no_tool(tmp_path: Path, signnet: Manifest) -> None:
     found = only(device.check(board_of(tmp_path, signnet, device=NO_DEVICE)), ERROR)
     assert "xdputil query found no DPU: no device is available" in found.what
@@ -192,6 +200,19 @@ def test_a_models_folder_that_is_changed_or_not_there(tmp_path: Path, signnet: M
     assert "must have sha256" in found.what and found.remedy.endswith("make deploy")
     board = Board(STAND_IN, None, "model folder must hold model.json", tmp_path)
     assert only(model.check(board), ERROR).what == "model folder must hold model.json"
+
+
+def test_a_manifest_that_names_another_dpu_than_its_file(
+    stand_in_board: StandInBoard, signnet: Manifest, tmp_path: Path
+) -> None:
+    content = {
+        **signnet.content,
+        "fingerprint": "0x101000016010407",
+        "toolchain": {"name": "vitis", "versions": {}},
+    }
+    manifest = Manifest(signnet.folder, content)
+    found = only(model.check(board_of(tmp_path, manifest)), ERROR)
+    assert "manifest's 0x101000016010407 (Vitis AI 2.5), got 0x101000056010407" in found.what
 
 
 def test_golden_vectors(stand_in_board: StandInBoard, signnet: Manifest, tmp_path: Path) -> None:
@@ -239,7 +260,10 @@ def test_interrupts_of_the_dpu_are_counted(tmp_path: Path) -> None:
     text = "           CPU0  CPU1\n 52:  10  5  GICv2 121 Level zocl_cu[0]\n 53: 1 1 GICv2 122 eth0"
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/interrupts").write_text(text)
-    assert golden._interrupts(board_of(tmp_path)) == 15 + 121
+    board = board_of(tmp_path)
+    assert golden._interrupts(board) == 10 + 5 + 121
+    assert golden._called(board, 100) == "; DPU interrupts: 36"
+    assert golden._called(board_of(tmp_path, device=STAND_IN), 100) == ""
 
 
 def test_check_command(
