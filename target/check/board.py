@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ class Board:
     @functools.cached_property
     def probe(self) -> Optional[Probe]:
         """What AMD's xir finds in the model's file; None if it cannot be read."""
-        if self.manifest is None:
+        if self.manifest is None or importlib.util.find_spec("xir") is None:
             return None
         try:
             return probe_file(self.manifest.xmodel)

@@ -8,6 +8,7 @@ between two DPU subgraphs. The library is loaded only after the file was checked
 
 from __future__ import annotations
 
+import importlib
 import queue
 import threading
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -20,8 +21,9 @@ from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 from target.runners.cpu_steps import CpuOp, run_op
 from target.runners.device import Device, find_device
+from target.runners.interpreters import missing_module
 from target.runners.preflight import MODES, check_plan
-from target.runners.xir_file import CpuStep, DpuStep, Plan, load_module, read_plan, tensor_facts
+from target.runners.xir_file import CpuStep, DpuStep, Plan, read_plan, tensor_facts
 
 JOB_CHAINS = 2  # of an asynchronous runner: the ZCU104's DPU has two cores
 _NO_DEVICE = Device("", trouble="not asked")
@@ -31,9 +33,12 @@ def load_vart() -> Any:
     """Import vart.
 
     Raises:
-        BackendError: If it is not installed for this interpreter.
+        BackendError: If it is not there for this interpreter; names the one that has it.
     """
-    return load_module("vart")
+    try:
+        return importlib.import_module("vart")
+    except ImportError as error:
+        raise missing_module("vart", error) from error
 
 
 class DpuRunner(Staged):

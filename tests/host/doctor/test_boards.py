@@ -49,6 +49,7 @@ def test_nothing_needs_to_be_deployed(
     assert not any((board.prefix / "tmp").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_board_without_vart_and_with_another_clock(
     board: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
