@@ -181,7 +181,12 @@ class _Chain:
         execute, wait = runner.execute_async, runner.wait
 
         def run() -> None:
-            wait(execute(inputs, outputs))
+            status = wait(execute(inputs, outputs))
+            if status:
+                raise BackendError(
+                    f"VART must end a job with 0, got {status} from subgraph '{step.name}'; see python3 -m"
+                    " target check"
+                )
 
         return run
 

@@ -17,7 +17,7 @@ from target.__main__ import main
 from target.check import device, firmware, golden, libraries, model
 from target.check.board import Board
 from target.check.finding import ERROR, NOTE, OK, WARNING, Finding, describe
-from target.check.table import CHECKS, run_checks
+from target.check.table import CHECKS, check_board
 from target.errors import DataError
 from target.manifest import Manifest, load_manifest
 from tests.board_stand_ins.install import StandInBoard
@@ -220,7 +220,7 @@ def test_golden_vectors(stand_in_board: StandInBoard, signnet: Manifest, tmp_pat
     assert only(golden.check(board), OK).what.startswith("32 vectors bit for bit on a stand-in")
     stand_in_board.change(wrong_output=3)
     found = only(golden.check(board), ERROR)
-    assert "must give their codes, got 32 that differ (first: row 0)" in found.what
+    assert "must give their codes, got 32 that differ (first: number 0)" in found.what
     stand_in_board.change(wrong_output=None, timeout_after=5)
     found = only(golden.check(board), ERROR)
     assert "got SIGABRT" in found.what and "cu timeout!" in found.what
@@ -232,11 +232,11 @@ def test_golden_vectors(stand_in_board: StandInBoard, signnet: Manifest, tmp_pat
         ({"input": np.zeros((2, 28, 28, 1), np.int8)}, "must be an .npz with input and output"),
         (
             {"input": np.zeros((0, 28, 28, 1), np.int8), "output": np.zeros((0, 25), np.int8)},
-            "at least one row",
+            "not empty",
         ),
         (
             {"input": np.zeros((2, 28, 28, 1)), "output": np.zeros((2, 25), np.int8)},
-            r"golden input must be int8 \(2, 28, 28, 1\) .*got float64",
+            r"golden input must be int8 \(n, 28, 28, 1\) .*got float64",
         ),
     ],
     ids=["missing", "empty", "float"],
@@ -307,7 +307,7 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mon
         raise DataError("something is odd")
 
     monkeypatch.setitem(CHECKS, "clock", broken)
-    found = only(run_checks(board_of(tmp_path), ["clock"]), ERROR)
+    found = only(check_board(board_of(tmp_path), "clock"), ERROR)
     assert found.what == "check could not be done: something is odd"
 
 
