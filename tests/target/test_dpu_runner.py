@@ -141,9 +141,7 @@ def test_another_fingerprint_names_both_releases_and_what_recompiles(
     text = str(caught.value)
     assert f"compiled for this DPU, {fingerprint} (Vitis AI {release})" in text
     assert "got 0x101000056010407 (Vitis AI 3.0) in subgraph 'subgraph_conv1a' of" in text
-    assert (
-        f"in the container of Vitis AI {container}: make quantize compile TOOLCHAIN=vitis" in text
-    )
+    assert f'make quantize compile TOOLCHAIN=vitis VITIS="--release {container}"' in text
     assert "boot the board image of Vitis AI 3.0" in text
 
 

@@ -122,8 +122,8 @@ def _changed(**changes: Any) -> Any:
             {"fingerprints": (0x101000016010407,) * 2, "runtime": "2.5.0"},
             ERROR,
             "must be compiled for 0x101000016010407 (Vitis AI 2.5), got 0x101000056010407 (Vitis AI 3.0)",
-            "in the container of Vitis AI 2.5: make quantize compile TOOLCHAIN=vitis, or boot the board"
-            " image of Vitis AI 3.0",
+            'make quantize compile TOOLCHAIN=vitis VITIS="--release 2.5", or boot the board image of Vitis'
+            " AI 3.0",
         ),
         ({"clock_mhz": 150}, WARNING, "must be 300 MHz, got 150", "300 MHz DPU clock"),
         (
