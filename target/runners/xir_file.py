@@ -33,6 +33,8 @@ class DpuStep:
     Attributes:
         name: Of the subgraph.
         subgraph: xir.Subgraph.
+        inputs: Names of the tensors it takes, sorted, as VART sorts them.
+        outputs: Names of those it makes, sorted.
         libraries: VART's library by mode, of the attribute `runner`; empty if it has none.
         has_instructions: Whether it holds code for a real DPU (`mc_code`).
         fingerprint: Of the DPU it is compiled for; None if the file does not say.
@@ -42,6 +44,8 @@ class DpuStep:
 
     name: str
     subgraph: Any
+    inputs: Tuple[str, ...]
+    outputs: Tuple[str, ...]
     libraries: Dict[str, str]
     has_instructions: bool
     fingerprint: Optional[int]
@@ -200,6 +204,8 @@ def _dpu_step(subgraph: Any) -> DpuStep:
     return DpuStep(
         str(subgraph.get_name()),
         subgraph,
+        tuple(sorted(str(tensor.name) for tensor in subgraph.get_input_tensors())),
+        tuple(sorted(str(tensor.name) for tensor in subgraph.get_output_tensors())),
         dict(_attr(subgraph, "runner", None) or {}),
         subgraph.has_attr("mc_code"),
         fingerprint if isinstance(fingerprint, int) else None,
