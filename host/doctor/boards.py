@@ -47,7 +47,7 @@ class Asked:
     """
 
     sent: bool = False
-    threads: int = 4
+    threads: int = 8
     only: str | None = None
 
 

@@ -17,7 +17,7 @@ def add_check_options(parser: argparse.ArgumentParser, names: Iterable[str]) -> 
     """Add what every command that checks takes."""
     parser.add_argument("--only", help=f"of {', '.join(names)}; all if not given")
     parser.add_argument(
-        "--threads", type=count, default=4, help="DPU runners at a time, for the memory they need"
+        "--threads", type=count, default=8, help="VART runners at a time, for the memory they need"
     )
     parser.add_argument(
         "--root", type=Path, default=Path("/"), help="where /etc, /proc and /sys are"
