@@ -163,11 +163,11 @@ def test_a_dpu_of_ones_own(tmp_path: Path, signnet: Manifest) -> None:
 
 
 def test_amds_script_that_nothing_runs_is_named(tmp_path: Path, signnet: Manifest) -> None:
-    script = tmp_path / "home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"
+    script = tmp_path / "home/somebody/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"
     script.parent.mkdir(parents=True)
     script.touch()
     found = only(device.check(board_of(tmp_path, signnet)), NOTE)
-    assert "sh /home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh" in found.what
+    assert "sh /home/somebody/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh" in found.what
 
 
 def test_no_device_and_no_tool(tmp_path: Path, signnet: Manifest) -> None:
