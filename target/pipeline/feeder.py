@@ -65,6 +65,7 @@ class Feeder(threading.Thread):
     Attributes:
         fault: What stopped it; None if all is well.
         trouble: What is wrong with the camera at the moment.
+        moved_s: When it last began to wait for a frame.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Feeder(threading.Thread):
     ) -> None:
         super().__init__(name="feeder", daemon=True)
         self.fault: Optional[BaseException] = None
+        self.moved_s = time.perf_counter()
         self._source = source
         self._preprocess = preprocess
         self._controls = controls
@@ -93,7 +95,7 @@ class Feeder(threading.Thread):
         """Read until the source ends or somebody stops."""
         try:
             while not self._controls.stopped:
-                started = time.perf_counter()
+                started = self.moved_s = time.perf_counter()
                 frame = self._next()
                 if frame is not None:
                     if not self._slot.put(self._prepare(frame, started)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from pathlib import Path
 from typing import Optional
@@ -29,11 +30,23 @@ class RunnerOptions:
         vart_mode: Of the DPU runner.
         baselines: Folder with the baselines' files; None if there is none.
         threads: Of runners that can be told.
+        isolate: Whether the DPU runner gets a process of its own, so that an abort is an error.
     """
 
     vart_mode: str = "run"
     baselines: Optional[Path] = None
     threads: int = 1
+    isolate: bool = False
+
+
+def add_vart_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the DPU runner takes on the command line."""
+    parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help="the DPU runner in a process of its own: where VART aborts, that is an error that says why",
+    )
 
 
 def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] = None) -> Runner:
@@ -49,6 +62,10 @@ def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] 
         ModelError: If the model is not one for this runner.
     """
     options = options or RunnerOptions()
+    if name == "dpu" and options.isolate:
+        from target.runners.isolated import IsolatedRunner
+
+        return IsolatedRunner(manifest, options.vart_mode)
     if name == "dpu":
         from target.runners.dpu import DpuRunner
 
