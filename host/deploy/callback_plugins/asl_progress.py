@@ -94,6 +94,9 @@ class CallbackModule(CallbackBase):
 
 def _why(given: dict[str, Any]) -> str:
     """Return what a failed step says, on one line: a program's own error line before Ansible's words."""
+    for item in given.get("results", []):  # of a loop: the first that did not succeed
+        if item.get("failed") or item.get("unreachable"):
+            return _why(item)
     words = [given.get("stderr"), given.get("stdout"), given.get("msg")]
     if "cmd" not in given and "rc" not in given:
         words = [given.get("msg")]
