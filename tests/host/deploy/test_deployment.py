@@ -93,7 +93,7 @@ def test_release_with_one_wrong_weight_fails_the_golden_check(
 def test_release_that_does_not_start_is_rolled_back_with_its_settings(
     board: Loopback, tmp_path: Path
 ) -> None:
-    before, settings = board.current, (board.app / "etc/settings.env").read_text()
+    before, settings = board.current, (board.app / "current/settings.json").read_text()
     model = another(tmp_path / "m", 1998)
     code, found, told = deploy(
         board,
@@ -108,7 +108,7 @@ def test_release_that_does_not_start_is_rolled_back_with_its_settings(
     assert f"release {before} was put back and answers" in found["why"]
     assert "--no-such-option" in found["why"]  # the log says what was wrong
     assert board.current == before and board.releases == [before]
-    assert (board.app / "etc/settings.env").read_text() == settings
+    assert (board.app / "current/settings.json").read_text() == settings
     assert not (board.app / "trial").exists()
     assert board.health(0, "--release", before, "--settled")["ok"]
 
@@ -129,16 +129,18 @@ def test_crash_and_hang_end_in_a_new_start(board: Loopback) -> None:
     os.kill(board.health()["pid"], signal.SIGKILL)
     answer = board.health(60)
     assert answer["ok"]
-    change(board.prefix, hang_after=3)  # VART does not come back; read by the next runner
+    change(
+        board.prefix, hang_after=60
+    )  # VART does not come back from so many jobs; read at the next start
     os.kill(answer["pid"], signal.SIGKILL)
     until = time.monotonic() + 120
-    while "start number" not in board.tool("journalctl", "-u", "asl", "-n", "1000").stdout:
-        board.health(1)
+    while (
+        "must answer within 10 s" not in board.tool("journalctl", "-u", "asl", "-n", "1000").stdout
+    ):
+        board.health(1)  # 32 jobs each time
         assert time.monotonic() < until
     change(board.prefix, hang_after=None)
     assert board.health(120)["ok"]
-    log = board.tool("journalctl", "-u", "asl", "-n", "1000").stdout
-    assert "must answer within 10 s" in log or "Watchdog timeout" in log
 
 
 def test_changed_host_key_is_refused(board: Loopback) -> None:
@@ -214,6 +216,9 @@ def test_of_three_boards_one_is_down_and_the_others_finish(tmp_path: Path) -> No
         known = tmp_path / "known"
         lines = []
         for name, board in (("one", one), ("two", two), ("three", three)):
+            (board.prefix / "etc/ssh/authorized_keys").write_bytes(
+                (one.prefix / "etc/ssh/authorized_keys").read_bytes()
+            )
             board.known_hosts = known
             board.trust()
             facts = {"ansible_host": "127.0.0.1", "ansible_port": str(board.port), **board.settings}

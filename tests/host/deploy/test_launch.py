@@ -174,3 +174,16 @@ def test_trial_starts_at_once_however_often_the_one_before_failed(prefix: Prefix
     done = prefix.start()
     assert done.stdout.startswith(NEW) and "waiting" not in done.stderr
     assert not os.path.exists(prefix.state / "starts.json")
+
+
+def test_settings_of_a_deployment_go_before_the_boards_own_and_a_trial_tries_new_ones(
+    prefix: Prefix,
+) -> None:
+    folder = prefix.folder / "releases" / OLD
+    (folder / "settings.json").write_text('{"ASL_INPUT": "a b"}')
+    (folder / "settings.json.new").write_text('{"ASL_INPUT": "new"}')
+    assert "a b http://127.0.0.1:99" in prefix.start(ASL_INPUT="own", ASL_PORT="99").stdout
+    prefix.trial(release=OLD)
+    assert " new http" in prefix.start(ASL_INPUT="own").stdout
+    (folder / "settings.json").write_text('["x"]')
+    assert prefix.start().returncode == 78
