@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib.util
 import os
 import sys
 from pathlib import Path
 from typing import Mapping, Optional
 
-from target.errors import ModelError, one_line
+from target.errors import AppError, ModelError, one_line
 from target.manifest import Manifest, load_manifest
 from target.runners.device import Device, find_device
+from target.runners.probe import Probe, probe_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Board:
         model_trouble: Why; empty if it can.
         root: Where /proc, /sys, /etc and /dev are; another one in tests.
         environment: Variables.
-        threads: DPU runners that are to work at a time, for the memory they need.
+        threads: VART runners that are to work at a time, for the memory they need.
     """
 
     device: Device
@@ -31,7 +34,17 @@ class Board:
     model_trouble: str = ""
     root: Path = Path("/")
     environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
-    threads: int = 4
+    threads: int = 8
+
+    @functools.cached_property
+    def probe(self) -> Optional[Probe]:
+        """What AMD's xir finds in the model's file; None if it cannot be read."""
+        if self.manifest is None or importlib.util.find_spec("xir") is None:
+            return None
+        try:
+            return probe_file(self.manifest.xmodel)
+        except AppError:  # the checks of libraries, model and golden say why
+            return None
 
     def read(self, path: str) -> str:
         """Return a small file's text without the space around it; empty if there is none."""
@@ -59,7 +72,7 @@ class Board:
         return sys.executable or "python3"
 
 
-def this_board(folder: Path, root: Path = Path("/"), threads: int = 4) -> Board:
+def this_board(folder: Path, root: Path = Path("/"), threads: int = 8) -> Board:
     """Return the machine this runs on with a model; a model that cannot be read is a finding later."""
     manifest, trouble = None, ""
     try:
