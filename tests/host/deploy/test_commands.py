@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +33,7 @@ WRONG = "SHA256:" + "A" * 43
         ([], "either --board-ip or --inventory must be given, got neither"),
         (["--board-ip", NEVER, "--inventory", "x.ini"], "got both"),
         (["--inventory", "/none.ini"], "copy host/deploy/boards.ini.example"),
+        (["--inventory", "x.ini", "--board-port", "23"], "set ansible_port and"),
         (["--board-ip", "-oProxyCommand=touch /tmp/x"], "must be a name or an IP address"),
         (["--board-ip", "a b"], "must be a name or an IP address"),
         (["--board-ip", NEVER, "--board-port", "0"], "--board-port must be 1 to 65535"),
@@ -42,6 +47,7 @@ WRONG = "SHA256:" + "A" * 43
         "none",
         "both",
         "file",
+        "port of many",
         "option",
         "blank",
         "port",
@@ -208,3 +214,45 @@ def test_host_key_that_was_not_accepted_is_refused(
     )
     assert board.main(["logs", *options]) == 1
     assert "make board-trust" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("active", [True, False], ids=["service runs", "no service"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGHUP, None], ids=["Ctrl-C", "hang-up", "end"]
+)
+def test_program_ends_before_the_service_goes_on(
+    tmp_path: Path, active: bool, number: int | None
+) -> None:
+    (tmp_path / "current").mkdir()
+    log = tmp_path / "log"
+    for name, text in (
+        ("systemctl", f'echo "$@" >> {log}; [ "$1" != is-active ] || exit {0 if active else 3}'),
+        ("python3", f'trap "echo ended >> {log}; exit 143" TERM\necho ready >> {log}\n'
+         + ("exit 7" if number is None else "while :; do sleep 0.02; done")),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    script = run_script(
+        Board("b", NEVER, 22, "root", str(tmp_path), str(tmp_path / "python3")), ["0"]
+    )
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    child = subprocess.Popen(["sh", "-c", script], env=path, start_new_session=True)
+    if number is not None:
+        while not log.exists() or "ready" not in log.read_text():
+            time.sleep(0.01)
+        os.killpg(child.pid, number)  # as a terminal does: to everybody
+    assert child.wait() == {signal.SIGINT: 130, signal.SIGHUP: 129, None: 7}[number]
+    told = log.read_text().splitlines()
+    if number == signal.SIGINT:
+        assert "ended" in told
+    assert told[-1] == ("start asl" if active else told[-1]) and ("start asl" in told) == active
+
+
+def test_locks_are_hashed_and_name_no_address() -> None:
+    for name in ("requirements.lock", "wheels.lock"):
+        text = (Path(deploy.__file__).parents[1] / "deploy" / name).read_text(encoding="utf-8")
+        assert "://" not in text and "--index" not in text and "--find-links" not in text
+        pins = [
+            block for block in text.replace("\\\n", " ").splitlines() if re.match("[a-z]", block)
+        ]
+        assert pins and all(re.match(r"\S+==\S+.*--hash=sha256:[0-9a-f]{64}", pin) for pin in pins)

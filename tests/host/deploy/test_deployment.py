@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from tests.board_stand_ins.install import change
 from tests.host.deploy.loopback import ANSIBLE, ROOT, SSHD, Loopback, loopback
 from tests.host.deploy.releases import another, spoilt
 from tests.target.camera.test_http_stream import serving
@@ -129,9 +128,8 @@ def test_crash_and_hang_end_in_a_new_start(board: Loopback) -> None:
     os.kill(board.health()["pid"], signal.SIGKILL)
     answer = board.health(60)
     assert answer["ok"]
-    change(
-        board.prefix, hang_after=60
-    )  # VART does not come back from so many jobs; read at the next start
+    # VART does not come back from so many jobs; read at the next start.
+    board.device.change(hang_after=60)
     os.kill(answer["pid"], signal.SIGKILL)
     until = time.monotonic() + 120
     while (
@@ -139,7 +137,7 @@ def test_crash_and_hang_end_in_a_new_start(board: Loopback) -> None:
     ):
         board.health(1)  # 32 jobs each time
         assert time.monotonic() < until
-    change(board.prefix, hang_after=None)
+    board.device.change(hang_after=None)
     assert board.health(120)["ok"]
 
 
@@ -166,11 +164,11 @@ def test_changed_host_key_is_refused(board: Loopback) -> None:
 
 def test_builtin_model_is_refused_where_the_query_names_no_stand_in(board: Loopback) -> None:
     before = board.current
-    change(board.prefix, device=None)
+    board.device.change(device=None)
     try:
         code, found, told = deploy(board)
     finally:
-        change(board.prefix, device="stand-in")
+        board.device.change(device="stand-in")
     assert code == 1 and found["step"] == "Board", told
     assert "make quantize compile TOOLCHAIN=vitis" in found["why"] and board.current == before
     assert (
@@ -179,11 +177,11 @@ def test_builtin_model_is_refused_where_the_query_names_no_stand_in(board: Loopb
 
 
 def test_other_dpu_is_refused_with_both_releases(board: Loopback) -> None:
-    change(board.prefix, fingerprint="0x101000016010407")
+    board.device.change(fingerprint="0x101000016010407")
     try:
         code, found, told = deploy(board)
     finally:
-        change(board.prefix, fingerprint="0x101000056010407")
+        board.device.change(fingerprint="0x101000056010407")
     assert code == 1 and "Vitis AI 2.5" in found["why"] and "Vitis AI 3.0" in found["why"], told
 
 
@@ -227,9 +225,9 @@ def test_of_three_boards_one_is_down_and_the_others_finish(tmp_path: Path) -> No
         inventory = tmp_path / "boards.ini"
         inventory.write_text("[boards]\n" + "\n".join(lines) + "\n")
         two.shut()
-        words = ["--json", "--inventory", str(inventory), *one.login]
-        words[words.index("--known-hosts") + 1] = str(known)
-        user = words[words.index("--board-user") + 1]
+        words = ["--json", "--inventory", str(inventory), "--known-hosts", str(known)]
+        words += ["--board-key", str(one.key)]
+        user = one.login[1]
         inventory.write_text(inventory.read_text() + f"[boards:vars]\nansible_user={user}\n")
         done = host("deploy", *words)
         states = {b["board"]: b["state"] for b in json.loads(done.stdout)["boards"]}
