@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,27 +86,27 @@ def interrupted(board: Loopback, model: Path, step: str, where: str, *more: str)
         where: `client`: the deploying processes; `board`: every process that works for them there.
         more: Options.
     """
-    client = subprocess.Popen(
-        [*_command(board), "--model", str(model), *board.options, *more],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert client.stderr is not None
+    told = board.prefix / "told.log"
+    with told.open("wb") as stderr:
+        client = subprocess.Popen(
+            [*_command(board), "--model", str(model), *board.options, *more],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
     reached = False
-    for line in client.stderr:
-        words = line.strip().removeprefix("127.0.0.1: ")
-        if words.split(",")[0] == step and not reached:
-            reached = True
-            if where == "client":
-                os.killpg(client.pid, signal.SIGKILL)
-                break
-            board.armed.write_text("0.05")  # seconds that a session of the board lives from now on
-    threading.Thread(target=client.stderr.read).start()
+    while not reached and client.poll() is None:
+        lines = told.read_text(encoding="utf-8").splitlines()
+        reached = step in [line.removeprefix("127.0.0.1: ").split(",")[0] for line in lines]
+        time.sleep(0.01)
+    if where == "client":
+        os.killpg(client.pid, signal.SIGKILL)
+    else:
+        board.armed.write_text("0.05")  # seconds that a session of the board lives from now on
     client.wait()
     board.armed.unlink(missing_ok=True)
+    reached = reached or f"127.0.0.1: {step}" in told.read_text(encoding="utf-8")
     return reached
 
 
