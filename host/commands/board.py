@@ -23,7 +23,7 @@ from host.deploy.known_hosts import offered, trust
 from host.deploy.remote import bench_script, run_script
 from target import files
 from target.command_line import count, make_parser, print_result, start_log
-from target.errors import EXIT_ERROR, BackendError, DataError, exit_code_of
+from target.errors import EXIT_ERROR, BackendError, DataError, exit_code_of, one_line
 
 VERBS = {
     "trust": "accept a board's host key, by the fingerprint that the board itself shows",
@@ -95,10 +95,11 @@ def _bench(args: argparse.Namespace, there: list[str]) -> int:
     for name, text in found.items():
         try:
             records = json.loads(text)
-        except ValueError as error:
-            raise BackendError(
-                f"benchmark must print records, got '{text[:200]}' from board '{name}'"
-            ) from error
+        except ValueError:
+            got = f"got '{one_line(text)[:200]}' from board '{name}'"
+            print(f"error: benchmark must print records, {got}", file=sys.stderr)
+            code = EXIT_ERROR
+            continue
         safe = "".join(c if c.isalnum() or c in ".-_" else "_" for c in name)
         path = args.out / f"board-{safe}.json"
         files.write_json(path, records)
@@ -139,5 +140,5 @@ def _output(board: Board, boards: Boards, what: str, script: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise board.fail(what, done.stderr or done.stdout)
+        raise board.fail(what, done.stderr or done.stdout, boards)
     return done.stdout

@@ -87,12 +87,12 @@ class Board:
         way = ["ssh", *boards.ssh_options(), "-p", str(self.port)]
         return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
 
-    def fail(self, what: str, text: str) -> BackendError:
+    def fail(self, what: str, text: str, boards: Boards) -> BackendError:
         """Return the error for an ssh command that did not do its work."""
         lines = [line for line in text.strip().splitlines() if line.strip()] or ["no message"]
         errors = [line[len("error: ") :] for line in lines if line.startswith("error: ")]
         words = one_line(errors[-1] if errors else lines[-1])[:500]
-        remedy = ssh.remedy(text, self.address, self.port, self.user)
+        remedy = ssh.remedy(text, self.address, self.port, self.user, boards.known_hosts)
         tail = f"; {remedy}" if remedy else ""
         return BackendError(f"{what} on board '{self.name}' must succeed, got '{words}'{tail}")
 
@@ -101,8 +101,8 @@ def add_board_options(parser: argparse.ArgumentParser) -> None:
     """Add which boards a command is for."""
     group = parser.add_argument_group("boards")
     group.add_argument("--board-ip", metavar="ADDRESS", help="of one board")
-    group.add_argument("--board-port", type=int, default=22, help="of its sshd")
-    group.add_argument("--board-user", default="root", help="on it")
+    group.add_argument("--board-port", type=int, help="of its sshd (default: 22)")
+    group.add_argument("--board-user", help="on it (default: root)")
     group.add_argument(
         "--inventory", type=Path, help="of many boards; see host/deploy/boards.ini.example"
     )
@@ -135,23 +135,30 @@ def boards_of(args: argparse.Namespace) -> Boards:
             "either --board-ip or --inventory must be given, got"
             f" {'neither' if args.board_ip is None else 'both'}; make deploy BOARD_IP=192.168.1.50"
         )
+    port = 22 if args.board_port is None else args.board_port
+    user = "root" if args.board_user is None else args.board_user
     if args.board_ip is not None:
         check_host(args.board_ip)
+    elif args.board_port is not None or args.board_user is not None:
+        raise DataError(
+            "--board-port and --board-user must come with --board-ip, got an inventory; set ansible_port and"
+            f" ansible_user in {args.inventory}"
+        )
     elif not args.inventory.is_file():
         raise DataError(
             f"inventory must be a file, got none at {args.inventory}; copy host/deploy/boards.ini.example"
         )
-    if not 1 <= args.board_port <= 65535:
-        raise DataError(f"--board-port must be 1 to 65535, got {args.board_port}")
+    if not 1 <= port <= 65535:
+        raise DataError(f"--board-port must be 1 to 65535, got {port}")
     if args.board_key is not None and not args.board_key.is_file():
         raise DataError(f"--board-key must be a file, got none at {args.board_key}")
-    if not _USER.fullmatch(args.board_user):
-        raise DataError(f"--board-user must be the name of a user, got '{args.board_user[:64]}'")
+    if not _USER.fullmatch(user):
+        raise DataError(f"--board-user must be the name of a user, got '{user[:64]}'")
     settings = dict(_setting(text) for text in args.set)
     return Boards(
         args.board_ip,
-        args.board_port,
-        args.board_user,
+        port,
+        user,
         args.inventory,
         settings,
         args.known_hosts,

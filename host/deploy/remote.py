@@ -6,17 +6,24 @@ import shlex
 
 from host.deploy.boards import Board
 
-# The service goes on however this ends; only kill -9 of this shell leaves it stopped. What is measured runs
-# behind `wait`, so that the shell hears at once that the connection broke.
+# The service goes on however this ends; only kill -9 of this shell leaves it stopped. The program runs in the
+# background, where Ctrl-C does not reach it, and the shell waits: so it hears Ctrl-C and a connection that
+# breaks at once, ends the program and waits for its end before the service takes DPU and camera again.
 _PAUSED = """
 cd {folder} || {{ echo "error: nothing is deployed at {folder}; make deploy" >&2; exit 1; }}
-if systemctl is-active asl >/dev/null 2>&1; then
-  trap 'kill $child 2>/dev/null; systemctl start asl >/dev/null 2>&1' EXIT
-  trap 'exit 129' HUP INT TERM
-  systemctl stop asl >&2
-fi
+child= paused=
+end() {{
+  [ -z "$child" ] || {{ kill "$child"; wait "$child"; }} 2>/dev/null
+  [ -z "$paused" ] || systemctl start asl >/dev/null 2>&1
+}}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 129' HUP TERM
+if systemctl is-active asl >/dev/null 2>&1; then paused=yes; systemctl stop asl >&2; fi
 {command} <&0 & child=$!
-wait $child
+wait "$child"
+code=$? child=
+exit $code
 """
 
 

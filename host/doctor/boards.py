@@ -131,7 +131,7 @@ def _ask(board: Board, boards: Boards, archive: Path, script: str) -> dict[str, 
             **{k: result[k] for k in ("findings", "model", "device")},
         }
     except (ValueError, KeyError, TypeError):
-        raise board.fail("check", done.stderr or done.stdout) from None
+        raise board.fail("check", done.stderr or done.stdout, boards) from None
 
 
 def _clock(board: Board, there: float) -> Finding:

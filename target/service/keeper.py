@@ -25,7 +25,6 @@ from target.service.release import end_trial, is_on_trial, own_release
 _log = logging.getLogger(__name__)
 _TRIAL_S = 0.5  # between two looks at whether a trial is over
 _ERRAND_S = 5.0  # for the pipeline to find time, and for the runner to do the golden vectors
-_LONGEST_STILL_S = 10.0  # where systemd watches over nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,8 +89,8 @@ class Keeper:
         if now - self._looked_s >= _TRIAL_S:
             self._looked_s = now
             self._look_at_trial()
-        longest_s = self._notifier.patience_s or _LONGEST_STILL_S
-        is_still = pulse.still_s > longest_s / 2
+        patience_s = self._notifier.patience_s
+        is_still = patience_s is not None and pulse.still_s > patience_s / 2
         if is_still and not self._was_still:
             _log.warning("a stage has not moved for %.0f s", pulse.still_s)
         self._was_still = is_still

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.board_stand_ins.install import install
+from tests.board_stand_ins.install import StandInBoard
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -63,6 +63,7 @@ class Loopback:
 
     Attributes:
         prefix: Its file system, so to speak.
+        device: Its DPU, which tests may change.
         port: Of its sshd.
         key: Private key to log in with.
         known_hosts: Of the machine that deploys.
@@ -77,7 +78,7 @@ class Loopback:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        install(folder, without=without, **device)
+        self.device = StandInBoard(folder, without=without, **device)
         for tool in ("systemctl", "journalctl"):
             self._script(tool, _TOOL, script=HERE / f"stand_in_{tool}.py", prefix=folder)
         self._script("session", _SESSION, armed=str(self.armed))
