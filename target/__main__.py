@@ -4,6 +4,7 @@
     bench    latency, throughput and energy, one image at a time
     cameras  what cameras are there, with formats, sizes and rates
     capture  collect labelled photos of your own hand, for finetuning
+    health   how the service is: its golden vectors, on its own runner
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -22,6 +23,7 @@ COMMANDS = {
     "bench": "latency, throughput and energy, one image at a time",
     "cameras": "what cameras are there, with formats, sizes and rates",
     "capture": "collect labelled photos of your own hand, for finetuning",
+    "health": "how the service is: its golden vectors, on its own runner",
 }
 
 

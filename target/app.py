@@ -36,6 +36,8 @@ from target.pipeline.presenter import Presenter
 from target.pipeline.slot import Slot
 from target.pipeline.worker import OWN, SHRINK, Parts, Watch, Worker
 from target.runners.base import Runner
+from target.service.errands import Errands
+from target.service.keeper import Keeper, Pulse
 from target.show.base import Sink, View
 from target.text.speller import SpellConfig, Speller
 from target.text.words import Suggester
@@ -91,6 +93,7 @@ class App:
         controls: What people change meanwhile; None for nobody.
         suggester: Proposes words; None for none.
         watch: Is told of every processed frame, in the worker's thread.
+        keeper: Watches over the stream of a service; None for nobody.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class App:
         controls: Optional[Controls] = None,
         suggester: Optional[Suggester] = None,
         watch: Optional[Watch] = None,
+        keeper: Optional[Keeper] = None,
     ) -> None:
         self.controls = controls or Controls(spell=config.spell)
         self._source = source
@@ -126,8 +130,11 @@ class App:
             watch,
             lambda: self._feeder.trouble,
             self._dropped,
+            Errands() if keeper is None else keeper.errands,
         )
+        self._keeper = keeper
         self._worker = Worker(parts, config.max_frames, source.live, source.fps)
+        self._live = source.live
         self._seconds = 0.0
         self._why: List[str] = []
 
@@ -149,6 +156,8 @@ class App:
             started = time.perf_counter()
             self._feeder.start()
             self._worker.start()
+            if self._keeper is not None:
+                self._keeper.begin()
             self._watch_over()
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
@@ -189,6 +198,8 @@ class App:
         while self._worker.is_alive():
             self._worker.join(_LOOK_S)
             self._worker.tally.settle()
+            if self._keeper is not None:
+                self._keeper.beat(self._pulse())
             busy = self._worker.busy_since_s
             if busy is not None and time.perf_counter() - busy > self._config.hang_s:
                 raise BackendError(
@@ -203,10 +214,20 @@ class App:
                 f"source must give at least one frame, got none from {self._source.uri}"
             )
 
+    def _pulse(self) -> Pulse:
+        """Return how the stream is; a file's reader may wait for as long as the worker takes."""
+        moved_s = self._worker.moved_s
+        if self._live and self._feeder.is_alive():
+            moved_s = min(moved_s, self._feeder.moved_s)
+        still_s = time.perf_counter() - moved_s
+        return Pulse(still_s, self._worker.frames, self._feeder.trouble)
+
     def _end(self, keep: bool, patience_s: float) -> None:
         """End every stage, in the order in which frames pass."""
         self.controls.stop()
         with _undisturbed():
+            if self._keeper is not None:
+                self._keeper.end()
             self._slot.clear()
             if self._worker.ident is not None:
                 self._worker.join(_END_S)

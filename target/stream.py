@@ -18,6 +18,7 @@ from target.manifest import NAME, Manifest, load_manifest
 from target.pipeline.controls import Controls
 from target.pipeline.worker import Watch
 from target.runners.base import Runner
+from target.service.keeper import Keeper
 from target.show.base import Sink
 from target.show.capture import Collector
 from target.show.open import open_sinks, video_path
@@ -75,7 +76,10 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
         try:
             outputs = output_options_of(args, source.fps)
             sinks = open_sinks(args.output, outputs, controls, collector)
-            app = App(source, runner, manifest, sinks, config, controls, suggester, doors.watch)
+            keeper = Keeper(manifest, runner, args.health)
+            app = App(
+                source, runner, manifest, sinks, config, controls, suggester, doors.watch, keeper
+            )
         except BaseException:
             source.close()
             raise

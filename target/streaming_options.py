@@ -62,6 +62,9 @@ def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace an output that is there")
     parser.add_argument("--record", type=Path, help="also write the run record to this file")
+    parser.add_argument(
+        "--health", type=Path, metavar="SOCKET", help="answer python3 -m target health here"
+    )
 
 
 def add_model_options(parser: argparse.ArgumentParser, model: Path) -> None:
@@ -98,6 +101,9 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=_WATCH.stall_s,
         help="seconds without a frame after which a camera is opened again",
+    )
+    camera.add_argument(
+        "--wait-for-camera", action="store_true", help="begin also while no camera is there"
     )
     page = parser.add_argument_group("page")
     page.add_argument(
@@ -157,7 +163,7 @@ def input_options_of(args: argparse.Namespace) -> InputOptions:
     if not 0.1 <= args.stall <= 3600:
         raise DataError(f"--stall must be 0.1 to 3600 seconds, got {args.stall}")
     wanted = CameraFormat(args.input_width, args.input_height, rate, args.input_codec)
-    watch = dataclasses.replace(_WATCH, stall_s=args.stall)
+    watch = dataclasses.replace(_WATCH, stall_s=args.stall, await_first=not args.wait_for_camera)
     return InputOptions(wanted, watch, args.flip, args.loop)
 
 

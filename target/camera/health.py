@@ -28,6 +28,7 @@ class WatchConfig:
         longest_s: ... up to this.
         keep_trying: Without it the first loss is an error.
         open_s: Opening may take so long; streams over a network need seconds.
+        await_first: A camera that cannot be opened the first time is an error; else it is tried again.
     """
 
     stall_s: float = 3.0
@@ -36,6 +37,7 @@ class WatchConfig:
     longest_s: float = 10.0
     keep_trying: bool = True
     open_s: float = 15.0
+    await_first: bool = True
 
 
 def pause_s(config: WatchConfig, losses: int) -> float:

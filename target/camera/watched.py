@@ -39,7 +39,7 @@ class WatchedCamera:
         uri: For messages, until a camera that is open tells its own.
 
     Raises:
-        SourceError: If it cannot be opened the first time, or not in time.
+        SourceError: If it cannot be opened the first time, or not in time, and that is awaited.
     """
 
     live = True
@@ -72,6 +72,8 @@ class WatchedCamera:
         self._health = Health(config, time.perf_counter())
         self._reader: Optional[Reader] = Reader(self, open_camera)
         self._reader.start()
+        if not config.await_first:
+            return
         try:
             self._await_opening()
         except BaseException:

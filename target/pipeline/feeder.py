@@ -66,6 +66,7 @@ class Feeder(threading.Thread):
         fault: What stopped it; None if all is well.
         trouble: What is wrong with the camera at the moment.
         read: Frames read from the source.
+        moved_s: When it last began to wait for a frame.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Feeder(threading.Thread):
         super().__init__(name="feeder", daemon=True)
         self.fault: Optional[BaseException] = None
         self.read = 0
+        self.moved_s = time.perf_counter()
         self._source = source
         self._preprocess = preprocess
         self._controls = controls
@@ -95,7 +97,7 @@ class Feeder(threading.Thread):
         """Read until the source ends or somebody stops."""
         try:
             while not self._controls.stopped:
-                started = time.perf_counter()
+                started = self.moved_s = time.perf_counter()
                 frame = self._next()
                 if frame is not None:
                     self.read += 1

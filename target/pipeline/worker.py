@@ -14,6 +14,7 @@ from target.pipeline.controls import Controls
 from target.pipeline.feeder import Prepared
 from target.pipeline.slot import Slot
 from target.runners.base import Runner
+from target.service.errands import Errands
 from target.show.base import View
 from target.text.speller import Speller, Spelling
 from target.text.words import Suggester
@@ -56,6 +57,7 @@ class Parts:
         watch: Is told of every frame; None for nobody.
         trouble: Says what is wrong with the source.
         dropped: Says how many frames were dropped.
+        errands: Done between two frames.
     """
 
     slot: Slot[Prepared]
@@ -68,6 +70,7 @@ class Parts:
     watch: Optional[Watch]
     trouble: Callable[[], str]
     dropped: Callable[[], int]
+    errands: Errands
 
 
 class Worker(threading.Thread):
@@ -83,6 +86,7 @@ class Worker(threading.Thread):
         fault: What stopped it; None if all is well.
         frames: Processed so far.
         busy_since_s: When the runner was given a frame that it has not answered; None if it is idle.
+        moved_s: When it last began to look for something to do.
         tally: Of TIMED, frame by frame.
     """
 
@@ -93,6 +97,7 @@ class Worker(threading.Thread):
         self.fault: Optional[BaseException] = None
         self.frames = 0
         self.busy_since_s: Optional[float] = None
+        self.moved_s = time.perf_counter()
         self.tally = Tally(TIMED)
         self._parts = parts
         self._max_frames = max_frames
@@ -107,6 +112,9 @@ class Worker(threading.Thread):
         """Work until nothing more is prepared or somebody stops."""
         try:
             while not self._parts.controls.stopped and not self._is_enough():
+                self.moved_s = time.perf_counter()
+                if self._parts.errands.waiting:
+                    self._do_errands()
                 prepared = self._parts.slot.get(IDLE_S)
                 self._parts.controls.apply(self._parts.speller)
                 if prepared is not None:
@@ -121,6 +129,11 @@ class Worker(threading.Thread):
 
     def _is_enough(self) -> bool:
         return self._max_frames is not None and self.frames >= self._max_frames
+
+    def _do_errands(self) -> None:
+        self.busy_since_s = self.moved_s
+        self._parts.errands.carry_out()
+        self.busy_since_s = None
 
     def _process(self, prepared: Prepared) -> None:
         runner, now = self._parts.runner, time.perf_counter
