@@ -5,6 +5,7 @@
     cameras  what cameras are there, with formats, sizes and rates
     capture  collect labelled photos of your own hand, for finetuning
     health   how the service is: its golden vectors, on its own runner
+    check    what is wrong on this board, and the command that mends it
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -24,11 +25,20 @@ COMMANDS = {
     "cameras": "what cameras are there, with formats, sizes and rates",
     "capture": "collect labelled photos of your own hand, for finetuning",
     "health": "how the service is: its golden vectors, on its own runner",
+    "check": "what is wrong on this board, and the command that mends it",
 }
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command named first; returns its exit code."""
+    if sys.version_info < (3, 9):  # noqa: UP036  # an older board image has an older Python
+        got = sys.version.split()[0]
+        print(
+            f"error: Python must be 3.9 or newer, got {got} ({sys.executable}); boot the board image"
+            " xilinx-zcu104-dpu-v2022.2-v3.0.0, or start a newer python3",
+            file=sys.stderr,
+        )
+        return 1
     args = sys.argv[1:] if argv is None else argv
     if not args or args[0] in ("-h", "--help"):
         print((__doc__ or "").strip())

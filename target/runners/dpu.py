@@ -2,25 +2,28 @@
 
 VART takes the pointer of an array and trusts it: a wrong dtype, a strided or a short array is read
 as raw memory or aborts the process. So arrays are int8, C-contiguous, writable and of exactly the
-tensor's dims, allocated once; one runner a thread. The library is loaded only after the file was
-checked.
+tensor's dims. The caller's own array is what VART reads: nothing is copied on the way in, nor
+between two DPU subgraphs. The library is loaded only after the file was checked.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
-from typing import Any, Optional, Tuple
+import queue
+import threading
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from target.errors import BackendError, ModelError
-from target.manifest import Manifest
+from target.manifest import Manifest, TensorFacts
 from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
-from target.runners.xir_file import open_dpu_subgraph, tensor_facts
+from target.runners.cpu_steps import CpuOp, run_op
+from target.runners.device import Device, find_device
+from target.runners.preflight import MODES, check_plan
+from target.runners.xir_file import CpuStep, DpuStep, Plan, load_module, read_plan, tensor_facts
 
-MODES = ("run", "ref")  # VART aborts on one that the file does not name
+_NO_DEVICE = Device("", trouble="not asked")
 
 
 def load_vart() -> Any:
@@ -29,27 +32,19 @@ def load_vart() -> Any:
     Raises:
         BackendError: If it is not installed for this interpreter.
     """
-    try:
-        return importlib.import_module("vart")
-    except ImportError as error:
-        raise BackendError(
-            f"vart must be installed for {sys.executable}, got '{error}'; on the board use the system's"
-            " python3, without a board run python -m host simulate"
-        ) from error
+    return load_module("vart")
 
 
 class DpuRunner(Staged):
-    """A VART runner on the model's DPU subgraph.
+    """VART runners on the model's DPU subgraphs, with the CPU's steps between them.
 
     Args:
         manifest: Of the model.
         mode: VART's: `run` for the DPU, `ref` for AMD's CPU implementation of it.
-        trusted: Whether the manifest vouches for the file; else it is first loaded in a child
-            process.
 
     Raises:
-        BackendError: If vart or xir is missing, the mode is another one, or the file holds no DPU
-            instructions in mode `run`.
+        BackendError: If vart or xir is missing, the mode is another one, the file holds no DPU
+            instructions in mode `run` or those of another DPU.
         ModelError: If the file is not the manifest's, or its tensors are not.
     """
 
@@ -63,59 +58,216 @@ class DpuRunner(Staged):
             raise BackendError(f"VART's mode must be one of {', '.join(MODES)}, got '{mode}'")
         manifest.verify("xmodel")
         vart = load_vart()
-        self._opened = open_dpu_subgraph(manifest.xmodel)
-        if mode == "run" and not self._opened.has_instructions:
-            raise BackendError(
-                f"model must hold DPU instructions to run on a DPU, got toolchain '{manifest.toolchain}'"
-                f" in {manifest.xmodel}; compile it with AMD's vai_c_tensorflow2, run it on the emulator"
-                " (python -m host simulate), or on AMD's CPU runner with --vart-mode ref"
-            )
-        self.kind = "measured" if mode == "run" else "emulated"
-        self.device = "DPUCZDX8G through VART" if mode == "run" else "AMD's CPU runner through VART"
-        self._runner = vart.Runner.create_runner(self._opened.subgraph, mode)
-        self.input, self.output = self._specs(manifest)
-        self._in = np.zeros(self.input.shape, dtype=np.int8)
-        self._out = np.zeros(self.output.shape, dtype=np.int8)
-
-    def _specs(self, manifest: Manifest) -> Tuple[TensorSpec, TensorSpec]:
-        inputs, outputs = self._runner.get_input_tensors(), self._runner.get_output_tensors()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(
-                f"model must have one input and one output, got {len(inputs)} and {len(outputs)}"
-                f" in {manifest.xmodel}"
-            )
-        facts = [tensor_facts(inputs[0]), tensor_facts(outputs[0])]
-        source, last = (TensorSpec(f.name, f.dims, "int8", 2.0**-f.fix_point) for f in facts)
-        check_specs(manifest, source, last)
-        return source, last
+        self._plan = read_plan(manifest.xmodel)
+        device = find_device() if mode == "run" else _NO_DEVICE
+        check_plan(self._plan, manifest, mode, device)
+        self.kind = "measured" if mode == "run" and not device.is_stand_in else "emulated"
+        self.device = _device_name(mode, device)
+        self.input, self.output = _spec(self._plan.source), _spec(self._plan.last)
+        check_specs(manifest, self.input, self.output)
+        self._make: Callable[[], _Chain] = lambda: _Chain(vart, self._plan, mode)
+        self._chain: Optional[_Chain] = self._make()
+        self._jobs: Optional[_Jobs] = None
+        self._tensor = np.zeros(self.input.shape, dtype=np.int8)
 
     def put(self, tensor: np.ndarray) -> None:
-        """Copy int8 codes of the input's dims into the buffer that VART reads."""
+        """Take int8 codes of the input's dims; VART reads them where they are."""
         check_tensor(tensor, self.input)
-        np.copyto(self._in, tensor)
+        self._tensor = tensor
 
     def execute(self) -> None:
-        """Run the DPU."""
-        job = self._runner.execute_async([self._in], [self._out])
-        self._runner.wait(job)
+        """Run every step on what was put."""
+        assert self._chain is not None
+        self._chain.run(self._tensor)
 
     def take(self) -> np.ndarray:
         """Return int8 codes of the output's dims, in the buffer that VART wrote."""
-        return self._out
+        assert self._chain is not None
+        return self._chain.result
 
-    def submit(self, tensor: np.ndarray) -> Tuple[Any, np.ndarray]:
-        """Start a job with buffers of its own; `collect` waits for it."""
+    def submit(self, tensor: np.ndarray) -> _Ticket:
+        """Start a job and return at once; `collect` waits for it.
+
+        Args:
+            tensor: Int8 codes of the input's dims; it is copied, so the caller may fill it anew.
+        """
         check_tensor(tensor, self.input)
-        codes, out = tensor.copy(), np.zeros(self.output.shape, dtype=np.int8)
-        # The buffers live in the ticket: VART keeps only their pointers.
-        return (self._runner.execute_async([codes], [out]), codes), out
+        if self._jobs is None:
+            self._jobs = _Jobs(self._make)
+        return self._jobs.submit(tensor)
 
-    def collect(self, ticket: Tuple[Any, np.ndarray]) -> np.ndarray:
-        """Wait for a submitted job; returns int8 codes of the output's dims."""
-        (job, _), out = ticket
-        self._runner.wait(job)
-        return out
+    def collect(self, ticket: _Ticket) -> np.ndarray:
+        """Wait for a submitted job; returns int8 codes of the output's dims, the ticket's own."""
+        return ticket.wait()
 
     def close(self) -> None:
-        """Free the VART runner."""
-        self._runner = None
+        """Free the VART runners and end their threads."""
+        if self._jobs is not None:
+            self._jobs.close()
+        self._jobs = self._chain = None
+
+
+def _device_name(mode: str, device: Device) -> str:
+    if mode != "run":
+        return "AMD's CPU runner through VART"
+    return "a stand-in for the DPU" if device.is_stand_in else "DPUCZDX8G through VART"
+
+
+def _spec(facts: TensorFacts) -> TensorSpec:
+    return TensorSpec(facts.name, facts.dims, "int8", 2.0**-facts.fix_point)
+
+
+class _Chain:
+    """One VART runner for each DPU subgraph, buffers for all tensors between, made once.
+
+    Args:
+        vart: The module.
+        plan: Checked.
+        mode: VART's.
+
+    Raises:
+        ModelError: If a runner's tensor is not one that the file makes before.
+    """
+
+    def __init__(self, vart: Any, plan: Plan, mode: str) -> None:
+        self._source = plan.source.name
+        self._values: Dict[str, np.ndarray] = dict(plan.constants)
+        self._values[self._source] = np.zeros(plan.source.dims, dtype=np.int8)
+        self._steps: List[Callable[[], None]] = []
+        self._feeds: List[Tuple[List[np.ndarray], int]] = []  # where the caller's array goes
+        self._keep = plan  # its graph must outlive the runners
+        for step in plan.steps:
+            if isinstance(step, DpuStep):
+                self._steps.append(self._dpu(vart, step, plan, mode))
+            else:
+                self._steps.append(self._cpu(step))
+        self.result = self._values[plan.last.name]
+
+    def run(self, tensor: np.ndarray) -> None:
+        """Execute every step on an input that check_tensor has passed."""
+        for arrays, place in self._feeds:
+            arrays[place] = tensor
+        self._values[self._source] = tensor
+        for step in self._steps:
+            step()
+
+    def _dpu(self, vart: Any, step: DpuStep, plan: Plan, mode: str) -> Callable[[], None]:
+        runner = vart.Runner.create_runner(step.subgraph, mode)
+        inputs: List[np.ndarray] = []
+        for facts in [tensor_facts(tensor) for tensor in runner.get_input_tensors()]:
+            given = self._values.get(facts.name)
+            if given is None or given.shape != facts.dims or given.dtype != np.int8:
+                got = "none" if given is None else f"{given.dtype} {given.shape}"
+                raise ModelError(
+                    f"input '{facts.name}' of subgraph '{step.name}' must be int8 {facts.dims} from a"
+                    f" step before, got {got} in {plan.path}; compile it again"
+                )
+            if facts.name == self._source:
+                self._feeds.append((inputs, len(inputs)))
+            inputs.append(given)
+        outputs: List[np.ndarray] = []
+        for facts in [tensor_facts(tensor) for tensor in runner.get_output_tensors()]:
+            outputs.append(np.zeros(facts.dims, dtype=np.int8))
+            self._values[facts.name] = outputs[-1]
+        execute, wait = runner.execute_async, runner.wait
+
+        def run() -> None:
+            wait(execute(inputs, outputs))
+
+        return run
+
+    def _cpu(self, step: CpuStep) -> Callable[[], None]:
+        """Prepare the ops; each writes where the next DPU subgraph will read."""
+        for op in step.ops:  # once with zeros, to know every dtype
+            self._values[op.output] = self._checked(op, step)
+        values = self._values
+
+        def run() -> None:
+            for op in step.ops:
+                np.copyto(values[op.output], run_op(op, [values[name] for name in op.inputs]))
+
+        return run
+
+    def _checked(self, op: CpuOp, step: CpuStep) -> np.ndarray:
+        try:
+            value = run_op(op, [self._values[name] for name in op.inputs])
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise ModelError(
+                f"op '{op.name}' ({op.type}) of subgraph '{step.name}' must have its inputs and"
+                f" attributes, got {type(error).__name__} '{error}'; compile it again"
+            ) from error
+        if value.shape != op.dims:
+            raise ModelError(
+                f"op '{op.name}' ({op.type}) of subgraph '{step.name}' must make {op.dims},"
+                f" got {value.shape}; compile it again"
+            )
+        return np.array(value, order="C")
+
+
+class _Ticket:
+    """A job: its input and its result in memory of its own."""
+
+    def __init__(self, tensor: np.ndarray) -> None:
+        self.tensor = tensor
+        self._done = threading.Event()
+        self._result: Optional[np.ndarray] = None
+        self._error: Optional[BaseException] = None
+
+    def finish(self, result: Optional[np.ndarray], error: Optional[BaseException] = None) -> None:
+        """Hand the result, or what went wrong, to whoever waits."""
+        self._result, self._error = result, error
+        self._done.set()
+
+    def wait(self) -> np.ndarray:
+        """Return the result when it is there."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+
+class _Jobs:
+    """Two chains of runners, each with a thread: one job prepares while the other computes.
+
+    VART's execute_async returns when the DPU is done, so what overlaps must be in threads; it lets
+    Python go on meanwhile.
+
+    Args:
+        make: Makes a chain.
+    """
+
+    CHAINS = 2
+
+    def __init__(self, make: Callable[[], _Chain]) -> None:
+        self._tickets: queue.SimpleQueue[Optional[_Ticket]] = queue.SimpleQueue()
+        chains = [make() for _ in range(self.CHAINS)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(chain,), daemon=True) for chain in chains
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, tensor: np.ndarray) -> _Ticket:
+        """Queue a job."""
+        ticket = _Ticket(tensor.copy())
+        self._tickets.put(ticket)
+        return ticket
+
+    def close(self) -> None:
+        """Do what is queued, then end the threads."""
+        for _ in self._threads:
+            self._tickets.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, chain: _Chain) -> None:
+        while True:
+            ticket = self._tickets.get()
+            if ticket is None:
+                return
+            try:
+                chain.run(ticket.tensor)
+                ticket.finish(chain.result.copy())
+            except Exception as error:
+                ticket.finish(None, error)

@@ -29,11 +29,13 @@ class RunnerOptions:
         vart_mode: Of the DPU runner.
         baselines: Folder with the baselines' files; None if there is none.
         threads: Of runners that can be told.
+        isolate: Whether the DPU runner gets a process of its own, so that an abort is an error.
     """
 
     vart_mode: str = "run"
     baselines: Optional[Path] = None
     threads: int = 1
+    isolate: bool = False
 
 
 def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] = None) -> Runner:
@@ -49,6 +51,10 @@ def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] 
         ModelError: If the model is not one for this runner.
     """
     options = options or RunnerOptions()
+    if name == "dpu" and options.isolate:
+        from target.runners.isolated import IsolatedRunner
+
+        return IsolatedRunner(manifest, options.vart_mode)
     if name == "dpu":
         from target.runners.dpu import DpuRunner
 

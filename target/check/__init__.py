@@ -1,0 +1,1 @@
+"""Checks of the board, one concern a file: what is wrong, why it matters, the command that mends it."""

@@ -1,0 +1,69 @@
+"""What the checks look at: files below a root, the environment, the tools' answers, the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Mapping, Optional
+
+from target.errors import ModelError, one_line
+from target.manifest import Manifest, load_manifest
+from target.runners.device import Device, find_device
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """One machine and one model.
+
+    Attributes:
+        device: What xdputil or show_dpu say.
+        manifest: Of the model; None if it cannot be read.
+        model_trouble: Why; empty if it can.
+        root: Where /proc, /sys, /etc and /dev are; another one in tests.
+        environment: Variables.
+        threads: DPU runners that are to work at a time, for the memory they need.
+    """
+
+    device: Device
+    manifest: Optional[Manifest]
+    model_trouble: str = ""
+    root: Path = Path("/")
+    environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
+    threads: int = 4
+
+    def read(self, path: str) -> str:
+        """Return a small file's text without the space around it; empty if there is none."""
+        try:
+            with open(self.root / path, "rb") as file:
+                return file.read(1 << 20).decode("utf-8", "replace").strip().rstrip("\0")
+        except OSError:
+            return ""
+
+    def number(self, path: str) -> Optional[int]:
+        """Return a file's integer; None if there is none."""
+        try:
+            return int(self.read(path))
+        except ValueError:
+            return None
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether the query itself says that there is no real DPU."""
+        return self.device.is_stand_in
+
+    @property
+    def python(self) -> str:
+        """The interpreter that runs this."""
+        return sys.executable or "python3"
+
+
+def this_board(folder: Path, root: Path = Path("/"), threads: int = 4) -> Board:
+    """Return the machine this runs on with a model; a model that cannot be read is a finding later."""
+    manifest, trouble = None, ""
+    try:
+        manifest = load_manifest(folder)
+    except ModelError as error:
+        trouble = one_line(error)
+    return Board(find_device(), manifest, trouble, root, dict(os.environ), threads)
