@@ -84,6 +84,7 @@ def _text(made: dict[str, object]) -> str:
     lines = [f"note: {note}" for note in made["notes"]]  # type: ignore[attr-defined]
     size, free = int(str(made["bytes"])), int(str(made["root_free_bytes"]))
     lines.append(f"{made['out']}: {size // 10**6} MB, {free // 10**6} MB free for root")
+    lines += [f"live page: {made['page']}"] if made["page"] else []
     lines.append(f"write it: sudo dd if={made['out']} of=/dev/sdX bs=4M conv=fsync status=progress")
     return "\n".join(lines)
 

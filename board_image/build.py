@@ -147,7 +147,7 @@ def _make(order: Order, work: Path, say: Callable[[str], None]) -> dict[str, Any
         "root_free_bytes": root.free_bytes(),
         "entries": len(entries),
         "release": order.release.id if order.release else None,
-        "page_token": token if order.release else None,
+        "page": _page(order.config, token) if order.release else None,
         "notes": notes,
     }
 
@@ -167,7 +167,7 @@ def _grown(
 
 
 def _check_dpu(order: Order, disk: Disk, boot: Fat, root: Ext4, facts: contents.Facts) -> list[str]:
-    """Check that the DPU, vart.conf and the model belong together; returns what could not be checked."""
+    """Check that the DPU, vart.conf and the model belong together; returns what the user should know."""
     notes: list[str] = []
     own = order.config.dpu.xclbin is not None
     names = {*boot.names(), *([XCLBIN] if own else [])}
@@ -182,6 +182,8 @@ def _check_dpu(order: Order, disk: Disk, boot: Fat, root: Ext4, facts: contents.
         raise ImageError(
             f"firmware in vart.conf must be in the image, got none at {firmware}; set dpu.firmware"
         )
+    if not order.config.ssh.keys and not facts.keys:
+        notes.append("no ssh key: only the image's password opens it; set ssh.authorized_keys")
     release = order.release
     if release is None:
         return notes
@@ -191,9 +193,10 @@ def _check_dpu(order: Order, disk: Disk, boot: Fat, root: Ext4, facts: contents.
             f" {release.id}; run make quantize compile TOOLCHAIN=vitis, or set application.install ="
             " false and make deploy later"
         )
-    version = next((v for v in FINGERPRINTS if f"-{v}." in order.image.name), None)
-    if own or version is None:
-        why = "dpu.xclbin is your own" if own else "the file's name tells no release"
+    found = re.search(r"-(v\d+\.\d+\.\d+)(?=[.-])", order.image.name)
+    version = found[1] if found else None
+    if own or version not in FINGERPRINTS:
+        why = "dpu.xclbin is your own" if own else "the image's name tells no release that is known"
         notes.append(f"DPU and model were not compared: {why}; make doctor does it on the board")
     elif FINGERPRINTS[version] != release.fingerprint:
         raise ImageError(
@@ -211,6 +214,13 @@ def _write_boot(boot: Fat, xclbin: Path | None, note: bytes, staging: Path) -> N
         boot.write(XCLBIN, xclbin)
         if boot.read(XCLBIN, staging) != xclbin.read_bytes():
             raise ImageError(f"{XCLBIN} must read back as it was written, got another")
+
+
+def _page(config: Config, token: str) -> str:
+    """Return where the live page will be, as far as it is known now."""
+    address, name = config.network.address, config.board.hostname
+    host = address.split("/")[0] if address not in (None, "dhcp") else name or "BOARD_IP"
+    return f"http://{host}:{config.application.port or 8080}/?token={token}"
 
 
 def _note(order: Order) -> bytes:

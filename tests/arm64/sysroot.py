@@ -1,6 +1,6 @@
 """A Debian arm64 sysroot and a python3 in it that runs here, with neither root nor binfmt.
 
-    python3 -m tests.arm64.sysroot build/arm64
+    python3 -m tests.arm64.sysroot
 
 apt resolves and downloads with a configuration of its own (the system's stays as it is and needs no
 foreign architecture), dpkg-deb unpacks, qemu-aarch64-static runs. Debian bullseye has Python 3.9,
@@ -23,6 +23,8 @@ OPENCV = ("python3-opencv",)
 LIBRARIES = Path("usr/lib/aarch64-linux-gnu")
 # What maintainer scripts would have linked: packages are unpacked here, not installed.
 ALTERNATIVES = {"libblas.so.3": "blas/libblas.so.3", "liblapack.so.3": "lapack/liblapack.so.3"}
+FOLDER = Path(__file__).resolve().parents[2] / "build" / "arm64"
+SUITE, MIRROR = "bullseye", "http://deb.debian.org/debian"
 NEEDED = ("apt-get", "dpkg-deb", "qemu-aarch64-static")
 
 
@@ -89,7 +91,7 @@ def download(folder: Path, suite: str, mirror: str, packages: Sequence[str]) -> 
     }
     config = folder / "apt.conf"
     config.write_text("".join(f'{k} "{v}";\n' for k, v in settings.items()), encoding="utf-8")
-    remedy = f"is there a network, and does {mirror} have {suite}? ARM64_MIRROR=... takes another"
+    remedy = f"is there a network, and does {mirror} have {suite}? --mirror takes another one"
     for command in (["update"], ["install", "--yes", "--download-only", *packages]):
         done = subprocess.run(
             ["apt-get", "-qq", *command],
@@ -131,6 +133,13 @@ def write_starter(path: Path, root: Path, interpreter: str = "usr/bin/python3") 
     path.chmod(0o755)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser what says which sysroot: --folder, --suite, --mirror."""
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="(default: build/arm64)")
+    parser.add_argument("--suite", default=SUITE, help="Debian release (default: %(default)s)")
+    parser.add_argument("--mirror", default=MIRROR, help="of Debian (default: %(default)s)")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the sysroot and print the starter's path."""
     parser = argparse.ArgumentParser(
@@ -138,11 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, help="where everything goes")
-    parser.add_argument("--suite", default="bullseye", help="Debian release (default: %(default)s)")
-    parser.add_argument(
-        "--mirror", default="http://deb.debian.org/debian", help="(default: %(default)s)"
-    )
+    add_arguments(parser)
     args = parser.parse_args(argv)
     try:
         print(build(args.folder, args.suite, args.mirror, (*PYTHON, *OPENCV)))
