@@ -4,8 +4,8 @@
     bench    latency, throughput and energy, one image at a time
     cameras  what cameras are there, with formats, sizes and rates
     capture  collect labelled photos of your own hand, for finetuning
-    health   how the service is: its golden vectors, on its own runner
     check    what is wrong on this board, and the command that mends it
+    health   how the service is: its golden vectors, on its own runner
 
 Each command has its own --help. Exit code 0 done, 1 an error with its remedy, 2 wrong usage, 130
 Ctrl-C.
@@ -24,8 +24,8 @@ COMMANDS = {
     "bench": "latency, throughput and energy, one image at a time",
     "cameras": "what cameras are there, with formats, sizes and rates",
     "capture": "collect labelled photos of your own hand, for finetuning",
-    "health": "how the service is: its golden vectors, on its own runner",
     "check": "what is wrong on this board, and the command that mends it",
+    "health": "how the service is: its golden vectors, on its own runner",
 }
 
 

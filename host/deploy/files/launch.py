@@ -1,7 +1,7 @@
 """What systemd starts: chooses the release, waits if it keeps ending, and becomes its program.
 
     PREFIX/current    link to the release in service
-    PREFIX/trial      {"release": ID, "nonce": ..., "seconds": 60}: a release to be tried once
+    PREFIX/trial      {"release": ID, "nonce": ..., "seconds": 60, "since": .., "until": ..}: tried once
 
 A release on trial is started once, with an alarm set that outlives exec: unless `current` names it in time,
 its program takes the alarm away then, the kernel ends it and systemd starts `current` again. So a release
@@ -65,6 +65,8 @@ def wanted_trial(prefix, state):
         trial = read(os.path.join(prefix, "trial"))
         tried = os.path.join(state, "tried")
         if not re.fullmatch("[0-9a-f]{12}", trial["release"]) or int(trial["seconds"]) < 1:
+            return None
+        if not trial["since"] <= time.monotonic() <= trial["until"]:  # seconds since the board started
             return None
         if os.path.exists(tried) and read(tried) == trial["nonce"]:
             return None

@@ -1,0 +1,1 @@
+"""Bringing the application to boards: releases, an Ansible playbook, host keys."""

@@ -1,0 +1,194 @@
+"""Which boards are meant, and what is set for them: one by its address, or an inventory of many."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from host.deploy import ssh
+from host.deploy.environment import find_tool
+from host.deploy.known_hosts import check_host
+from target.errors import BackendError, DataError, one_line
+
+# What --set and an inventory may say; boards.ini.example explains each.
+SETTINGS = (
+    *("board_input", "board_options", "board_page_host", "board_page_port", "board_python"),
+    *("board_prefix", "board_service_user", "board_become", "board_trial_s", "board_units"),
+    *("board_journald", "board_run", "board_states"),
+)
+_LISTS = ("board_states",)
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Boards:
+    """Which boards a command is for.
+
+    Attributes:
+        address: Of one board; None if there is an inventory.
+        port: Of its sshd.
+        user: On it.
+        inventory: Ansible's, of many boards; None if there is an address.
+        settings: By the names of SETTINGS; go before the inventory's.
+        known_hosts: File with the host keys that were accepted.
+    """
+
+    address: str | None
+    port: int
+    user: str
+    inventory: Path | None
+    settings: dict[str, Any]
+    known_hosts: Path
+
+    def describe(self) -> dict[str, Any]:
+        """Return an inventory, in Ansible's JSON form, with the one board."""
+        assert self.address is not None
+        facts = {"ansible_port": self.port, "ansible_user": self.user}
+        return {"all": {"hosts": {self.address: facts}}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """One board as ssh reaches it.
+
+    Attributes:
+        name: In the inventory.
+        address: Its name or IP address.
+        port: Of its sshd.
+        user: On it.
+        prefix: Where the application lies.
+        python: Its interpreter.
+        become: Whether commands are run by sudo.
+    """
+
+    name: str
+    address: str
+    port: int
+    user: str
+    prefix: str = "/opt/asl"
+    python: str = "/usr/bin/python3"
+    become: bool = False
+
+    def command(self, script: str, known_hosts: Path, terminal: bool = False) -> list[str]:
+        """Return the ssh command line that runs a shell script on the board."""
+        remote = f"sudo -n sh -c {shlex.quote(script)}" if self.become else script
+        way = ["ssh", *ssh.options(known_hosts), "-p", str(self.port)]
+        return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
+
+    def fail(self, what: str, text: str) -> BackendError:
+        """Return the error for an ssh command that did not do its work."""
+        lines = [line for line in text.strip().splitlines() if line.strip()] or ["no message"]
+        errors = [line[len("error: ") :] for line in lines if line.startswith("error: ")]
+        words = one_line(errors[-1] if errors else lines[-1])[:500]
+        remedy = ssh.remedy(text, self.address, self.port, self.user)
+        tail = f"; {remedy}" if remedy else ""
+        return BackendError(f"{what} on board '{self.name}' must succeed, got '{words}'{tail}")
+
+
+def add_board_options(parser: argparse.ArgumentParser) -> None:
+    """Add which boards a command is for."""
+    group = parser.add_argument_group("boards")
+    group.add_argument("--board-ip", metavar="ADDRESS", help="of one board")
+    group.add_argument("--board-port", type=int, default=22, help="of its sshd")
+    group.add_argument("--board-user", default="root", help="on it")
+    group.add_argument(
+        "--inventory", type=Path, help="of many boards; see host/deploy/boards.ini.example"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"goes before the inventory: {', '.join(SETTINGS)}",
+    )
+    group.add_argument(
+        "--known-hosts",
+        type=Path,
+        default=ssh.KNOWN_HOSTS,
+        help="accepted host keys; python -m host board trust adds to it",
+    )
+
+
+def boards_of(args: argparse.Namespace) -> Boards:
+    """Return which boards are meant.
+
+    Raises:
+        DataError: If none is, or an address, a port or a setting is not one.
+    """
+    if (args.board_ip is None) == (args.inventory is None):
+        raise DataError(
+            "either --board-ip or --inventory must be given, got"
+            f" {'neither' if args.board_ip is None else 'both'}; make deploy BOARD_IP=192.168.1.50"
+        )
+    if args.board_ip is not None:
+        check_host(args.board_ip)
+    elif not args.inventory.is_file():
+        raise DataError(
+            f"inventory must be a file, got none at {args.inventory}; copy host/deploy/boards.ini.example"
+        )
+    if not 1 <= args.board_port <= 65535:
+        raise DataError(f"--board-port must be 1 to 65535, got {args.board_port}")
+    if not _USER.fullmatch(args.board_user):
+        raise DataError(f"--board-user must be the name of a user, got '{args.board_user[:64]}'")
+    settings = dict(_setting(text) for text in args.set)
+    return Boards(
+        args.board_ip,
+        args.board_port,
+        args.board_user,
+        args.inventory,
+        settings,
+        args.known_hosts,
+    )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if name not in SETTINGS or not separator:
+        raise DataError(f"--set must be NAME=VALUE with one of {', '.join(SETTINGS)}, got '{text}'")
+    return name, value.split(",") if name in _LISTS else value
+
+
+def list_boards(boards: Boards) -> list[Board]:
+    """Return every board that is meant.
+
+    Raises:
+        DataError: If the inventory cannot be read or has none.
+    """
+    if boards.inventory is None:
+        assert boards.address is not None
+        return [_board(boards.address, boards.describe()["all"]["hosts"][boards.address], boards)]
+    done = subprocess.run(
+        [find_tool("ansible-inventory"), "-i", str(boards.inventory), "--list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        found = json.loads(done.stdout)["_meta"]["hostvars"]
+    except (ValueError, KeyError, TypeError):
+        found = {}
+    if not found:
+        why = one_line(done.stderr)[:200] or "no board"
+        raise DataError(f"inventory must name boards, got '{why}' in {boards.inventory}")
+    return [_board(name, facts, boards) for name, facts in found.items()]
+
+
+def _board(name: str, facts: dict[str, Any], boards: Boards) -> Board:
+    given = {**facts, **boards.settings}
+    address = str(given.get("ansible_host", name))
+    check_host(address)
+    return Board(
+        name,
+        address,
+        int(given.get("ansible_port", 22)),
+        str(given.get("ansible_user", boards.user)),
+        str(given.get("board_prefix", Board.prefix)),
+        str(given.get("board_python", Board.python)),
+        str(given.get("board_become", "false")).lower() in ("true", "yes", "1"),
+    )

@@ -1,0 +1,71 @@
+"""Ansible module: writes a few small files, each whole or not at all, and says what was there before.
+
+    files: {PATH: {content: ..., mode: "0644"}}     content: null removes the file
+    -> before: the same form, to be given again if the change is to be undone
+
+Runs on the board under its own Python (3.8 on), standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: asl_files
+short_description: writes small files and returns what was there before
+"""
+
+
+def main() -> None:
+    """Do what the playbook asks for."""
+    module = AnsibleModule(
+        argument_spec={"files": {"type": "dict", "required": True}}, supports_check_mode=True
+    )
+    wanted: Dict[str, Dict[str, Any]] = module.params["files"]
+    try:
+        before = {path: seen(path, wanted[path]["mode"]) for path in wanted}
+        changed = [path for path in wanted if before[path] != wanted[path]]
+        for path in changed if not module.check_mode else []:
+            put(path, wanted[path]["content"], int(wanted[path]["mode"], 8))
+    except OSError as error:
+        module.fail_json(
+            msg=f"file must be one that can be written, got '{error.strerror}' for {error.filename};"
+            " deploy as root, or set board_become in the inventory"
+        )
+    module.exit_json(changed=bool(changed), before=before, paths=changed)
+
+
+def seen(path: str, mode: str) -> Dict[str, Any]:
+    """Return content and mode of a file as they are."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return {"content": file.read(), "mode": f"{os.fstat(file.fileno()).st_mode & 0o7777:04o}"}
+    except FileNotFoundError:
+        return {"content": None, "mode": mode}
+
+
+def put(path: str, content: Optional[str], mode: int) -> None:
+    """Write a file, or remove it."""
+    if content is None:
+        os.unlink(path)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".asl-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""How boards are reached: ssh with strictly checked host keys from a file of the project's own.
+
+What stands here goes before whatever the user's ssh configuration or an inventory says: ssh takes the first
+value of an option.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from host.deploy.release import ROOT
+
+KNOWN_HOSTS = ROOT / ".boards" / "known_hosts"
+CONNECT_S = 10
+
+
+def options(known_hosts: Path = KNOWN_HOSTS) -> list[str]:
+    """Return ssh's options: no unknown host key, no question, no key taken up in passing."""
+    values = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": _quoted(known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "KnownHostsCommand": "none",
+        "VerifyHostKeyDNS": "no",
+        "UpdateHostKeys": "no",
+        "CheckHostIP": "no",
+        "ConnectTimeout": str(CONNECT_S),
+        "ServerAliveInterval": "5",
+        "ServerAliveCountMax": "6",
+        "LogLevel": "ERROR",
+    }
+    return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as ssh's configuration takes it, blanks and all."""
+    return f'"{os.path.abspath(path)}"' if " " in str(path) else os.path.abspath(path)
+
+
+def remedy(text: str, address: str, port: int, user: str) -> str:
+    """Return what to do about ssh's complaint; empty if nothing is known.
+
+    Args:
+        text: ssh's.
+        address: Of the board.
+        port: Of its sshd.
+        user: On the board.
+    """
+    at = f"BOARD_IP={address}" + (f" BOARD_PORT={port}" if port != 22 else "")
+    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text or "Host key verification failed" in text:
+        return (
+            "its host key is not the one that was accepted, or none was; compare with what the board's"
+            " serial console says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then"
+            f" make board-trust {at} FINGERPRINT=SHA256:..."
+        )
+    if "Permission denied" in text:
+        return (
+            f"ssh-copy-id -o UserKnownHostsFile={KNOWN_HOSTS} -p {port} {user}@{address}"
+            " (the password of AMD's image is root)"
+        )
+    if any(words in text for words in ("timed out", "refused", "No route", "unreachable")):
+        return f"see that the board is on and that ping {address} answers; BOARD_PORT is {port}"
+    return ""
