@@ -33,11 +33,11 @@ FOLDERS = ("home/root", "etc/systemd/system/multi-user.target.wants", "opt", "ru
 
 
 def write_tree(folder: Path, files: dict[str, str | None]) -> None:
-    """Write the root file system's tree; a file with None is left out."""
+    """Write a root file system's tree: `files`, and of FILES what is not there; None leaves one out."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, text in {**FILES, **files}.items():
-        if text is not None:
+        if text is not None and (name in files or not (folder / name).exists()):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
             (folder / name).chmod(0o755 if "/bin/" in name else 0o644)
