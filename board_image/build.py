@@ -116,6 +116,7 @@ def _make(order: Order, work: Path, say: Callable[[str], None]) -> dict[str, Any
     Ext4(image, disk.root).repair()
     disk = _grown(image, disk, size, order.config.image.size, say)
     boot, root = Fat(image, disk.boot), Ext4(image, disk.root)
+    old_fault = boot.fault(staging)
 
     facts = contents.read_facts(root, staging)
     notes = _check_dpu(order, disk, boot, root, facts)
@@ -129,7 +130,11 @@ def _make(order: Order, work: Path, say: Callable[[str], None]) -> dict[str, Any
 
     say("checking what was written")
     check_table(image, disk)
-    boot.check(staging)
+    fault = boot.fault(staging)
+    if fault and not old_fault:
+        raise ImageError(f"FAT partition must be whole after writing, got '{fault}' from fsck.vfat")
+    if old_fault:
+        notes.append(f"the image's FAT partition came with a fault, left as it was: {old_fault}")
     root.check()
     plan.check(root, entries, staging)
     if boot.read(NOTE, staging) != note:

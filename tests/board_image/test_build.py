@@ -190,6 +190,20 @@ def test_keys_and_network_of_another_image(
     assert read.file("/etc/hosts").decode() == "127.0.0.1\tlocalhost\n127.0.1.1\tasl-7\n"
 
 
+def test_a_fault_that_the_image_came_with_is_a_note(
+    tools: None, write_config: WriteConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = _image(tmp_path, {})
+    data = bytearray(image.read_bytes())
+    data[MIB + 37] |= 1  # FAT16: not unmounted
+    image.write_bytes(data)
+    config = write_config("[application]\ninstall = false\n")
+    assert _make(image, tmp_path / "sd.img", config) == 0
+    assert "note: the image's FAT partition came with a fault, left as it was: Dirty" in (
+        capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "config", "message"),
     [
