@@ -25,6 +25,7 @@ LIBRARIES = Path("usr/lib/aarch64-linux-gnu")
 ALTERNATIVES = {"libblas.so.3": "blas/libblas.so.3", "liblapack.so.3": "lapack/liblapack.so.3"}
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "arm64"
 SUITE, MIRROR = "bullseye", "http://deb.debian.org/debian"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED = ("apt-get", "dpkg-deb", "qemu-aarch64-static")
 
 
@@ -63,15 +64,14 @@ def build(folder: Path, suite: str, mirror: str, packages: Sequence[str]) -> Pat
 
 def download(folder: Path, suite: str, mirror: str, packages: Sequence[str]) -> list[Path]:
     """Download `packages` and their dependencies for arm64; returns the .deb files."""
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    if not Path(keyring).is_file():
-        raise SysrootError(f"Debian's keys must be in {keyring}, got none; run sudo make apt")
+    if not KEYRING.is_file():
+        raise SysrootError(f"Debian's keys must be in {KEYRING}, got none; run sudo make apt")
     archives = folder / "archives"
     shutil.rmtree(archives, ignore_errors=True)
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "sources.list").write_text(
-        f"deb [arch=arm64 signed-by={keyring}] {mirror} {suite} main\n", encoding="utf-8"
+        f"deb [arch=arm64 signed-by={KEYRING}] {mirror} {suite} main\n", encoding="utf-8"
     )
     settings = {
         "APT::Architecture": "arm64",
