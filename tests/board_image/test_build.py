@@ -36,6 +36,7 @@ authorized_keys = ["me.pub"]
 [application]
 input = "/dev/video0"
 """
+HOME = "/home/root"
 TOP = "/opt/asl/releases/0123456789ab"
 
 
@@ -82,9 +83,9 @@ def test_everything_is_where_it_belongs(
         *("[Match]", "Name=eth0", "", "[Network]"),
         *("Address=192.168.1.20/24", "Gateway=192.168.1.1", "DNS=192.168.1.1"),
     ]
-    assert read.file("/home/root/.ssh/authorized_keys").decode() == KEY + "\n"
-    assert read.folder("/home/root")[".ssh"] == Found("040700", (0, 0))
-    assert read.folder("/home/root/.ssh")["authorized_keys"] == Found("100600", (0, 0))
+    assert read.file(f"{HOME}/.ssh/authorized_keys").decode() == KEY + "\n"
+    assert read.folder(HOME)[".ssh"] == Found("040700", (0, 0))
+    assert read.folder(f"{HOME}/.ssh")["authorized_keys"] == Found("100600", (0, 0))
 
     assert read.link("/opt/asl/current") == "releases/0123456789ab"
     assert read.folder("/opt/asl/etc")["token.env"] == Found("100600", (0, 0))
@@ -165,7 +166,7 @@ def test_keys_and_network_of_another_image(
     tools: None, write_config: WriteConfig, tmp_path: Path
 ) -> None:
     """Root elsewhere with a key already, networkd off, no resolved, no host table."""
-    tree = tmp_path / "tree"
+    tree, home = tmp_path / "tree", "/root"
     (tree / "root/.ssh").mkdir(parents=True)
     (tree / "root/.ssh/authorized_keys").write_text("ssh-rsa old\n")
     wants = tree / "etc/systemd/system/multi-user.target.wants"
@@ -185,7 +186,7 @@ def test_keys_and_network_of_another_image(
     assert _make(image, tmp_path / "sd.img", config) == 0
     read = Reading(tmp_path / "sd.img", tmp_path / "parts")
     read.fsck()
-    assert read.file("/root/.ssh/authorized_keys").decode() == f"ssh-rsa old\n{KEY}\n"
+    assert read.file(f"{home}/.ssh/authorized_keys").decode() == f"ssh-rsa old\n{KEY}\n"
     assert read.file("/etc/resolv.conf") == b"nameserver 192.168.1.1\n"
     assert read.file("/etc/hosts").decode() == "127.0.0.1\tlocalhost\n127.0.1.1\tasl-7\n"
 
