@@ -11,6 +11,8 @@ NETWORK ?= signnet
 DATA ?= data
 SEED ?= 1
 DURATION ?= 10
+BOARD_PORT ?= 22
+BOARD_USER ?= root
 BOARD ?= zcu104
 BUILT := build/models/$(NETWORK)
 # What is trained on: the recipe's sets, or RENDERED=share of hands, or MIX=photos=12000,hands=40000.
@@ -25,6 +27,10 @@ BOTH = $$(for n in tutorial signnet; do test -f build/models/$$n/model.json && e
 ONE = $(or $(MODEL),$(filter-out file default,$(origin NETWORK)))
 # Before that: what was trained here but not yet compiled is compiled.
 FRESH = if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ]; then $(MAKE) --no-print-directory "$(BUILT)/model.json"; fi
+# Which board: BOARD_IP=..., or INVENTORY=boards.ini for many; SET="board_input=1 ..." goes before the inventory.
+ONE_BOARD = --board-ip "$(or $(BOARD_IP),$(error BOARD_IP=address of a board, or INVENTORY=boards.ini, must be given))" --board-port $(BOARD_PORT) --board-user $(BOARD_USER)
+REACH = $(if $(INVENTORY),--inventory "$(INVENTORY)",$(ONE_BOARD)) $(if $(BOARD_KEY),--board-key "$(BOARD_KEY)") $(if $(KNOWN_HOSTS),--known-hosts "$(KNOWN_HOSTS)") $(foreach one,$(SET),--set "$(one)")
+DEPLOY := .venv-deploy/bin/python -m host
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help
@@ -120,6 +126,47 @@ release: $(BUILT)/$(NETWORK)_int.xmodel  ## put the built model into models/ and
 	$(PY) -m host evaluate models/$(NETWORK) --data "$(DATA)" --save
 	$(PY) -m host export models/$(NETWORK) --data "$(DATA)" --reference-only --images 1024 --out models/$(NETWORK)/golden
 
+# Also before `make setup`: it then says what is missing.
+.PHONY: doctor
+doctor:  ## what is wrong here, or on a board (BOARD_IP=... or INVENTORY=boards.ini), and the command that mends it
+	@$(or $(wildcard $(PY)),$(PYTHON3)) -m host doctor $(if $(BOARD_IP)$(INVENTORY),$(REACH),--data "$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(OPTIONS)
+
+.PHONY: deploy
+deploy: .venv-deploy/ready  ## onto a board: BOARD_IP=... or INVENTORY=boards.ini (CHECK=1 changes nothing, WHEELS=, BASELINES=)
+	$(FRESH)
+	$(DEPLOY) deploy --model $(CHOSEN) $(REACH) $(if $(CHECK),--check) $(if $(WHEELS),--wheels "$(WHEELS)") $(if $(BASELINES),--baselines "$(BASELINES)")
+
+.PHONY: undeploy
+undeploy: .venv-deploy/ready  ## take it off the board again
+	$(DEPLOY) undeploy $(REACH) $(if $(CHECK),--check)
+
+.PHONY: board-trust
+board-trust: .venv-deploy/ready  ## accept a board's host key: BOARD_IP=... FINGERPRINT=SHA256:... as its console shows it
+	$(DEPLOY) board trust $(REACH) $(if $(FINGERPRINT),--fingerprint "$(FINGERPRINT)")
+
+.PHONY: board-logs
+board-logs: .venv-deploy/ready  ## the end of the service's log
+	$(DEPLOY) board logs $(REACH)
+
+.PHONY: board-bench
+board-bench: .venv-deploy/ready  ## measure on the board, fetch the records -> build/records
+	$(DEPLOY) board bench $(REACH) -- --duration $(DURATION) $(OPTIONS)
+
+.PHONY: board-run
+board-run: .venv-deploy/ready  ## the application on the board, in this terminal (INPUT=0 OUTPUT=term://)
+	$(DEPLOY) board run $(REACH) -- "$(or $(INPUT),0)" "$(or $(OUTPUT),term://)" $(OPTIONS)
+
+.PHONY: board-wheels
+board-wheels: .venv-deploy/ready  ## LiteRT for the board's CPU -> build/wheels, for make deploy WHEELS=build/wheels
+	.venv-deploy/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+	  --platform manylinux_2_27_aarch64 --python-version 3.9 --dest build/wheels -r host/deploy/wheels.lock
+
+.venv-deploy/ready: host/deploy/requirements.lock
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python must be 3.11 or newer, got $$($(PYTHON3) --version); install it or pass PYTHON3=python3.11" >&2; exit 1; }
+	$(PYTHON3) -m venv .venv-deploy
+	.venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r host/deploy/requirements.lock
+	touch .venv-deploy/ready
+
 .venv/ready: requirements.lock
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python must be 3.11 or newer, got $$($(PYTHON3) --version); install it or pass PYTHON3=python3.11" >&2; exit 1; }
 	$(PYTHON3) -m venv .venv
@@ -133,11 +180,11 @@ setup: .venv/ready  ## make .venv with the pinned packages
 apt:  ## install the Debian packages that some tests use (needs root)
 	@test "$$(id -u)" = 0 || { echo "error: installing Debian packages needs root; run sudo make apt" >&2; exit 1; }
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core openssh-client openssh-server procps systemd \
 		e2fsprogs fdisk mtools dosfstools qemu-user-static debian-archive-keyring >/dev/null
 
 .PHONY: check
-check: .venv/ready  ## format, lint, types and the quick tests
+check: .venv/ready .venv-deploy/ready  ## format, lint, types and the quick tests
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
@@ -149,14 +196,14 @@ format: .venv/ready  ## let ruff rewrite the code
 	$(PY) -m ruff check --fix .
 
 .PHONY: test
-test: .venv/ready  ## lint, types and all tests but the slow ones (what CI runs)
+test: .venv/ready .venv-deploy/ready  ## lint, types and all tests but the slow ones (what CI runs)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m pytest -m "not slow"
 
 .PHONY: test-slow
-test-slow: .venv/ready  ## the tests that take longer than a person waits
+test-slow: .venv/ready .venv-deploy/ready  ## the tests that take longer than a person waits
 	$(PY) -m pytest -m slow
 
 .PHONY: test-arm64
@@ -166,4 +213,4 @@ test-arm64: .venv/ready  ## the target's tests under an emulated arm64, with Deb
 .PHONY: clean
 clean:  ## remove everything that was built, keep data/ and models/
 	rm -rf build reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

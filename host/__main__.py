@@ -35,6 +35,10 @@ COMMANDS = {
     "estimate": "how long the DPU would take: a latency model, with its error",
     "refit": "fit that model to published results",
     "report": "records and models -> one page",
+    "deploy": "the application and a model onto a board, or onto many",
+    "undeploy": "take it off again",
+    "board": "a board's host key, log, benchmark; the application run there",
+    "doctor": "what is wrong here or on a board, and the command that mends it",
     "demo": "all of it, on a fresh machine",
 }
 

@@ -17,6 +17,7 @@ import pytest
 
 from target.opencv import cv2
 from target.text.labels import STATIC_LABELS
+from tests.board_stand_ins.install import StandInBoard
 
 ROOT = Path(__file__).resolve().parent.parent
 _ALLOWED = {
@@ -105,3 +106,11 @@ def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def released() -> dict[str, Path]:
     """The folders of the released models, by name."""
     return {path.parent.name: path.parent for path in (ROOT / "models").glob("*/model.json")}
+
+
+@pytest.fixture
+def stand_in_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInBoard]:
+    """A prefix with AMD's runtime over the emulator; this process and its children find it there."""
+    board = StandInBoard(tmp_path / "board")
+    with board.entered(monkeypatch):
+        yield board

@@ -5,28 +5,32 @@
 Reads NAME_int.xmodel of the folder and writes NAME.xmodel, model.json and golden/vectors.npz. Says
 of every op where it runs and why. Any network compiles; manifest and golden vectors are written for
 those that read letters. The built-in compiler writes no DPU instructions: its file runs
-on the emulator and on AMD's CPU runner; a board needs AMD's own compiler.
+on the emulator and on AMD's CPU runner; a board needs AMD's own compiler: --toolchain vitis, of what
+quantize --toolchain vitis has left in the folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from host.commands.vitis_options import add_vitis_options, check_builtin
 from host.compiler.compile import Compiled, compile_graph
 from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
 from host.data.calibration import treat_all
 from host.data.load import load_test_samples
 from host.data.trained import read_treatment
-from host.dpu.arch import ZCU104
+from host.dpu.arch import ZCU104, DpuArch
 from host.dpu.latency.boards import DEFAULT_RELEASE, find_board, find_release
 from host.dpu.latency.describe import summarize_prediction
 from host.dpu.latency.layers import workload_of
@@ -60,22 +64,35 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=seed, default=1, help="of the golden vectors")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
+    add_vitis_options(parser)
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
-    images = np.zeros((0, 0, 0), np.uint8)
-    if args.data:
-        test = load_test_samples(args.data, args.cache).images
-        images = test[np.random.default_rng(args.seed).permutation(len(test))[:GOLDEN_IMAGES]]
-    result = run_compilation(args.model, args.out or args.model, images, args.seed, args.name)
+    if args.toolchain == "vitis":
+        from host.commands.vitis_compile import run_vitis  # it imports this module
+
+        return run_vitis(args)
+    check_builtin(args)
+    result = run_compilation(
+        args.model, args.out or args.model, images_for(args), args.seed, args.name
+    )
     lines = [f"{v['op']:32} {v['device']:4} {v['reason']}" for v in result["ops"]]
     counts = result["subgraphs"]
     lines.append(f"{result['xmodel']}: {counts['DPU']} DPU and {counts['CPU']} CPU subgraphs")
     print_result(result, args.json, "\n".join(lines))
     return 0
+
+
+def images_for(args: argparse.Namespace) -> np.ndarray:
+    """Return the test images among the golden vectors, uint8 (n, h, w); none without a data set."""
+    images = np.zeros((0, 0, 0), np.uint8)
+    if args.data:
+        test = load_test_samples(args.data, args.cache).images
+        images = test[np.random.default_rng(args.seed).permutation(len(test))[:GOLDEN_IMAGES]]
+    return images
 
 
 def run_compilation(
@@ -90,18 +107,55 @@ def run_compilation(
         seed: Of the golden vectors.
         name: Of the model, if the folder holds several.
     """
-    source = _quantized_file(folder, name)
+    source = quantized_file(folder, name)
     files.check_writable(out / NAME)
     name = source.name.removesuffix("_int.xmodel")
-    training = _facts_of(folder)
     compiled = compile_graph(read_xmodel(source), ZCU104)
+    product = Product(name, compiled, lambda place: write_xmodel(compiled.graph, place))
+    return write_product(product, (folder, out), images, seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """A compiled model that is to be written.
+
+    Attributes:
+        name: Of the model.
+        compiled: Its graph, and where each op runs.
+        write: Writes the .xmodel file.
+        arch: What it was compiled for.
+        toolchain: Name and versions of what compiled it; this program if None.
+        more: By role, further files that belong to the model.
+    """
+
+    name: str
+    compiled: Compiled
+    write: Callable[[Path], object]
+    arch: DpuArch = ZCU104
+    toolchain: dict[str, Any] | None = None
+    more: dict[str, Path] = dataclasses.field(default_factory=dict)
+
+
+def write_product(
+    product: Product, folders: tuple[Path, Path], images: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """Write a compiled model and everything that belongs to it, all of it or nothing.
+
+    Args:
+        product: The model.
+        folders: That has what train and quantize wrote, and that of the result.
+        images: uint8 (n, 28, 28) for the golden vectors; may be empty.
+        seed: Of the golden vectors.
+    """
+    (folder, out), compiled, name = folders, product.compiled, product.name
+    training = _facts_of(folder)
     try:
         doors = dpu_doors(compiled.graph) if is_letter_model(compiled.graph) else None
     except ModelError as error:
         _log.warning("%s", error)
         doors = None
     if doors is None:
-        return _write_model_alone(compiled, out / f"{name}.xmodel")
+        return _write_model_alone(product, out / f"{name}.xmodel")
     real = np.zeros((0, *doors[0].tensor.dims[1:]), np.int8)
     if len(images):
         scale = training.get("input", {}).get("scale", 1 / 255)
@@ -112,18 +166,25 @@ def run_compilation(
         # Left in reverse: the manifest gets its name last, when every file it vouches for is there.
         manifest = stack.enter_context(files.replacing(out / NAME))
         model = stack.enter_context(files.replacing(out / f"{name}.xmodel"))
-        write_xmodel(compiled.graph, model)
+        product.write(model)
         vectors = stack.enter_context(files.replacing(out / GOLDEN))
         np.savez_compressed(vectors, allow_pickle=False, **golden)
         hashes = {
             "xmodel": (f"{name}.xmodel", files.sha256_of(model)),
-            "int8": (source.name, files.sha256_of(source)),
             "golden": (GOLDEN, files.sha256_of(vectors)),
         }
-        if (folder / FLOAT).is_file():
-            hashes["float"] = (FLOAT, files.sha256_of(folder / FLOAT))
-        _copy_along(folder, out, source.name, stack)
-        content = build_manifest(name, doors, ZCU104, training, hashes)
+        for role, file in (("int8", f"{name}_int.xmodel"), ("float", FLOAT)):
+            if (folder / file).is_file():
+                hashes[role] = (file, files.sha256_of(folder / file))
+        for stale in {"meta.json", "md5sum.txt"} - {path.name for path in product.more.values()}:
+            (out / stale).unlink(
+                missing_ok=True
+            )  # of AMD's compiler, which made another model here
+        for role, path in product.more.items():
+            shutil.copyfile(path, stack.enter_context(files.replacing(out / path.name)))
+            hashes[role] = (path.name, files.sha256_of(path))
+        _copy_along(folder, out, f"{name}_int.xmodel", stack)
+        content = build_manifest(name, doors, product.arch, training, hashes, product.toolchain)
         content["predicted_latency"] = predict_latency(compiled.graph)
         manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return _describe(compiled, out / f"{name}.xmodel", out / NAME)
@@ -146,15 +207,16 @@ def is_letter_model(graph: Graph) -> bool:
     return gray and outputs[0].tensor.dims in [(1, count) for count in LETTER_OUTPUTS]
 
 
-def _write_model_alone(compiled: Compiled, path: Path) -> dict[str, Any]:
+def _write_model_alone(product: Product, path: Path) -> dict[str, Any]:
     _log.warning(
         "no model.json and no golden vectors: they are for networks that read letters, one gray image"
         " in and %s outputs",
         " or ".join(map(str, LETTER_OUTPUTS)),
     )
-    write_xmodel(compiled.graph, path)
+    with files.replacing(path) as place:
+        product.write(place)
     _remove_stale(path)
-    return _describe(compiled, path, None)
+    return _describe(product.compiled, path, None)
 
 
 def _remove_stale(model: Path) -> None:
@@ -180,7 +242,12 @@ def _describe(compiled: Compiled, model: Path, manifest: Path | None) -> dict[st
     }
 
 
-def _quantized_file(folder: Path, name: str | None) -> Path:
+def quantized_file(folder: Path, name: str | None) -> Path:
+    """Return the NAME_int.xmodel of a folder.
+
+    Raises:
+        ModelError: If there is none, or several and no name.
+    """
     if name:
         check_name(name)
         found = [path for path in [folder / f"{name}_int.xmodel"] if path.is_file()]

@@ -8,6 +8,8 @@ after the treatment of gray levels that train.json names) or on random
 training images of the data set. Writes NAME_int.xmodel, positions.json, weights_int8.npz, quantize.json and
 a report on the layers (layers.json, .md, .png), with --outputs-for also outputs_int8.npz. The report looks at
 images that were not calibrated on, if there are any; an array y of the .npz file gives their classes.
+--toolchain vitis has AMD's own quantizer do it and says where it differs from ours; DIR/vitis is the job that
+it was given.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from host.commands.vitis_options import add_vitis_options, check_builtin
 from host.data.calibration import CalibrationImages, images_of_file, images_of_samples
 from host.data.load import load_training_samples
 from host.data.npz import load_images
@@ -78,6 +81,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--outputs-for", type=Path, help=".npz file to run through the result")
     parser.add_argument("--seed", type=seed, default=1, help="of the choice of training images")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for parsed data")
+    group = add_vitis_options(parser)
+    group.add_argument(
+        "--qat-epochs",
+        type=count,
+        help="quantization-aware training; on the photos of --data (none)",
+    )
+    group.add_argument("--qat-learning-rate", type=float, help="of that training (1e-4)")
     args = parser.parse_args(argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
@@ -92,7 +102,12 @@ def _run(args: argparse.Namespace) -> int:
         args.count, args.batch_size, not args.no_equalize, args.relu6_to_relu, args.match_vai_q
     )
     graph = from_keras(load_keras_model(path))
-    given = _images(args, graph)
+    if args.toolchain == "vitis":
+        from host.commands.vitis_quantize import run_vitis  # it imports this module
+
+        return run_vitis(args, graph, path, out, name)
+    check_builtin(args, "qat_epochs", "qat_learning_rate")
+    given = images_for(args, graph)
     fits = given.calibration.shape[1:] == graph.of_type("data")[0].tensor.dims[1:]
     if fits and len(given.calibration) >= config.count:  # else there is nothing to write
         files.check_writable(out / f"{name}_int.xmodel")
@@ -102,7 +117,7 @@ def _run(args: argparse.Namespace) -> int:
     facts = {"images": given.source, "float_sha256": files.sha256_of(path)}
     result = run_quantization(graph, given.calibration, config, out, name, facts, finetune)
     if args.outputs_for:
-        _write_outputs(graph, result.graph, load_images(args.outputs_for, _treatment(args)), out)
+        _write_outputs(graph, result.graph, load_images(args.outputs_for, treatment_for(args)), out)
     summary: dict[str, Any] = {
         "out": str(out),
         "seconds": round(result.seconds, 3),
@@ -116,7 +131,7 @@ def _run(args: argparse.Namespace) -> int:
     for stale in (out / f"layers.{kind}" for kind in ("json", "md", "png")):
         stale.unlink(missing_ok=True)  # of a network that was here before
     if not args.no_report:
-        lines.append(_report(result, given, out))
+        lines.append(report_layers(result, given, out))
         summary["report"] = [str(out / f"layers.{kind}") for kind in ("json", "md", "png")]
     lines.append(
         f"{out}/{name}_int.xmodel: {len(result.before)} positions, {result.changed} changed by the"
@@ -126,8 +141,9 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _images(args: argparse.Namespace, graph: Graph) -> CalibrationImages:
-    treatment = _treatment(args)
+def images_for(args: argparse.Namespace, graph: Graph) -> CalibrationImages:
+    """Return the images that the command line names."""
+    treatment = treatment_for(args)
     if args.images:
         return images_of_file(args.images, args.count, treatment)
     samples = load_training_samples(args.data, args.cache)
@@ -135,11 +151,12 @@ def _images(args: argparse.Namespace, graph: Graph) -> CalibrationImages:
     return images_of_samples(samples, args.count, args.seed, outputs, treatment)
 
 
-def _treatment(args: argparse.Namespace) -> Treatment:
+def treatment_for(args: argparse.Namespace) -> Treatment:
+    """Return the treatment of gray levels that the network was trained with."""
     return read_treatment(args.model if args.model.is_dir() else args.model.parent)
 
 
-def _report(result: QuantizationResult, given: CalibrationImages, out: Path) -> str:
+def report_layers(result: QuantizationResult, given: CalibrationImages, out: Path) -> str:
     """Write layers.json, layers.md and layers.png; returns the table."""
     _log.info("looking at each layer")
     analysis = analyse_layers(result.graph, given.held_out, given.classes, result.exact)

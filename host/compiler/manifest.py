@@ -24,6 +24,7 @@ def build_manifest(
     arch: DpuArch,
     training: dict[str, Any],
     hashes: dict[str, tuple[str, str]],
+    toolchain: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a compiled model.
 
@@ -33,6 +34,7 @@ def build_manifest(
         arch: What it was compiled for.
         training: The content of train.json; may be empty.
         hashes: By role, each file's path inside the model's folder and its sha256.
+        toolchain: Name and versions of what compiled it; this program if None.
 
     Raises:
         ModelError: If the result would not be valid.
@@ -43,7 +45,7 @@ def build_manifest(
         "schema": SCHEMA_VERSION,
         "name": name,
         "network": training.get("network", name),
-        "toolchain": {"name": TOOLCHAIN, "versions": _versions()},
+        "toolchain": toolchain or {"name": TOOLCHAIN, "versions": _versions()},
         "target": arch.name,
         "fingerprint": f"{arch.fingerprint:#x}",
         "input": {

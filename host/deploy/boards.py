@@ -37,6 +37,7 @@ class Boards:
         inventory: Ansible's, of many boards; None if there is an address.
         settings: By the names of SETTINGS; go before the inventory's.
         known_hosts: File with the host keys that were accepted.
+        key: File of the private key to log in with; None for those that ssh finds itself.
     """
 
     address: str | None
@@ -45,6 +46,11 @@ class Boards:
     inventory: Path | None
     settings: dict[str, Any]
     known_hosts: Path
+    key: Path | None = None
+
+    def ssh_options(self) -> list[str]:
+        """Return the options that every ssh gets."""
+        return ssh.options(self.known_hosts, self.key)
 
     def describe(self) -> dict[str, Any]:
         """Return an inventory, in Ansible's JSON form, with the one board."""
@@ -75,10 +81,10 @@ class Board:
     python: str = "/usr/bin/python3"
     become: bool = False
 
-    def command(self, script: str, known_hosts: Path, terminal: bool = False) -> list[str]:
+    def command(self, script: str, boards: Boards, terminal: bool = False) -> list[str]:
         """Return the ssh command line that runs a shell script on the board."""
         remote = f"sudo -n sh -c {shlex.quote(script)}" if self.become else script
-        way = ["ssh", *ssh.options(known_hosts), "-p", str(self.port)]
+        way = ["ssh", *boards.ssh_options(), "-p", str(self.port)]
         return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
 
     def fail(self, what: str, text: str) -> BackendError:
@@ -108,6 +114,9 @@ def add_board_options(parser: argparse.ArgumentParser) -> None:
         help=f"goes before the inventory: {', '.join(SETTINGS)}",
     )
     group.add_argument(
+        "--board-key", type=Path, help="private key to log in with; default: those of ssh"
+    )
+    group.add_argument(
         "--known-hosts",
         type=Path,
         default=ssh.KNOWN_HOSTS,
@@ -134,6 +143,8 @@ def boards_of(args: argparse.Namespace) -> Boards:
         )
     if not 1 <= args.board_port <= 65535:
         raise DataError(f"--board-port must be 1 to 65535, got {args.board_port}")
+    if args.board_key is not None and not args.board_key.is_file():
+        raise DataError(f"--board-key must be a file, got none at {args.board_key}")
     if not _USER.fullmatch(args.board_user):
         raise DataError(f"--board-user must be the name of a user, got '{args.board_user[:64]}'")
     settings = dict(_setting(text) for text in args.set)
@@ -144,6 +155,7 @@ def boards_of(args: argparse.Namespace) -> Boards:
         args.inventory,
         settings,
         args.known_hosts,
+        args.board_key,
     )
 
 

@@ -47,11 +47,15 @@ def offered(address: str, port: int) -> dict[str, str]:
             "ssh-keyscan must be installed, got none; apt-get install openssh-client"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise BackendError(f"board must answer in time, got nothing from {address}:{port}") from error
+        raise BackendError(
+            f"board must answer in time, got nothing from {address}:{port}"
+        ) from error
     found = [_LINE.fullmatch(line.strip()) for line in done.stdout.splitlines()]
     keys = {fingerprint(one["key"]): f"{one['kind']} {one['key']}" for one in found if one}
     if not keys:
-        why = next((line for line in done.stderr.splitlines() if not line.startswith("#")), "nothing")
+        why = next(
+            (line for line in done.stderr.splitlines() if not line.startswith("#")), "nothing"
+        )
         raise BackendError(
             f"board must offer a host key, got '{why}' from {address}:{port}; see that it is on and that"
             f" ping {address} answers"

@@ -90,7 +90,7 @@ def _forced(boards: Boards) -> dict[str, Any]:
     return {
         "ansible_connection": "ssh",
         "ansible_ssh_executable": "ssh",
-        "ansible_ssh_args": shlex.join([*ssh.options(boards.known_hosts), *reuse]),
+        "ansible_ssh_args": shlex.join([*boards.ssh_options(), *reuse]),
         "ansible_ssh_common_args": "",
         "ansible_ssh_extra_args": "",
         "ansible_host_key_checking": True,

@@ -15,8 +15,13 @@ KNOWN_HOSTS = ROOT / ".boards" / "known_hosts"
 CONNECT_S = 10
 
 
-def options(known_hosts: Path = KNOWN_HOSTS) -> list[str]:
-    """Return ssh's options: no unknown host key, no question, no key taken up in passing."""
+def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[str]:
+    """Return ssh's options: no unknown host key, no question, no key taken up in passing.
+
+    Args:
+        known_hosts: File with the host keys that were accepted.
+        key: File of the private key to log in with; None for those that ssh finds itself.
+    """
     values = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
@@ -31,6 +36,8 @@ def options(known_hosts: Path = KNOWN_HOSTS) -> list[str]:
         "ServerAliveCountMax": "6",
         "LogLevel": "ERROR",
     }
+    if key is not None:
+        values |= {"IdentityFile": _quoted(key), "IdentitiesOnly": "yes"}
     return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
 
 

@@ -10,7 +10,9 @@ from target.errors import DataError
 
 PLATFORMS = re.compile(r"any|(manylinux\w*|linux)_aarch64")
 PYTHONS = re.compile(r"py3|py2\.py3|cp39|cp3[2-9]\.abi3")
-_NAME = re.compile(r"(?P<name>[^-]+)-[^-]+(-\d[^-]*)?-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl")
+_NAME = re.compile(
+    r"(?P<name>[^-]+)-[^-]+(-\d[^-]*)?-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl"
+)
 # What the board has itself, or what is ours: a second one would hide it.
 _HIDDEN = ("numpy", "cv2", "vart", "xir", "target", "model", "bench", "release.json")
 
@@ -31,7 +33,9 @@ def unpack_wheels(source: Path, folder: Path) -> list[str]:
     """
     wheels = sorted(source.glob("*.whl"))
     if not wheels:
-        raise DataError(f"WHEELS must be a folder with *.whl files, got none in {source}; run make board-wheels")
+        raise DataError(
+            f"WHEELS must be a folder with *.whl files, got none in {source}; run make board-wheels"
+        )
     for wheel in wheels:
         _check_name(wheel)
         try:
@@ -64,7 +68,9 @@ def _unpack(archive: zipfile.ZipFile, wheel: Path, folder: Path) -> None:
             raise DataError(f"wheel must keep to its own folders, got {entry.filename} in {wheel}")
         top = path.parts[0]
         if top in _HIDDEN or PurePosixPath(top).stem in _HIDDEN:
-            raise DataError(f"wheel must not bring {top}, which the board or the release has, got {wheel}")
+            raise DataError(
+                f"wheel must not bring {top}, which the board or the release has, got {wheel}"
+            )
         if top.endswith(".data"):
             raise DataError(f"wheel must hold packages alone, got {entry.filename} in {wheel}")
         goal = folder / path

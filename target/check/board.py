@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 from pathlib import Path
 from typing import Mapping, Optional
 
-from target.errors import ModelError, one_line
+from target.errors import AppError, ModelError, one_line
 from target.manifest import Manifest, load_manifest
 from target.runners.device import Device, find_device
+from target.runners.probe import Probe, probe_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,16 @@ class Board:
     root: Path = Path("/")
     environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
     threads: int = 4
+
+    @functools.cached_property
+    def probe(self) -> Optional[Probe]:
+        """What AMD's xir finds in the model's file; None if it cannot be read."""
+        if self.manifest is None:
+            return None
+        try:
+            return probe_file(self.manifest.xmodel)
+        except AppError:  # the checks of libraries, model and golden say why
+            return None
 
     def read(self, path: str) -> str:
         """Return a small file's text without the space around it; empty if there is none."""

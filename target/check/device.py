@@ -58,7 +58,7 @@ def check(board: Board) -> List[Finding]:
                 f" {len(device.fingerprints)}: throughput with several threads is lower",
             )
         )
-    return findings + _runtime(board)
+    return findings + _runtime(board) + _tuning(board)
 
 
 def _nothing(board: Board) -> Finding:
@@ -134,3 +134,12 @@ def _runtime(board: Board) -> List[Finding]:
             f"boot the board image of Vitis AI {release}, or install its runtime packages",
         )
     ]
+
+
+def _tuning(board: Board) -> List[Finding]:
+    """AMD's images bring a script that nothing runs."""
+    script = "home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"
+    if board.is_stand_in or not (board.root / script).is_file():
+        return []
+    what = f"sh /{script} after each boot gives the DPU precedence at the memory; nothing tells if it ran"
+    return [Finding(NAME, NOTE, what)]

@@ -25,24 +25,29 @@ def check(board: Board) -> List[Finding]:
     try:
         wrong, rows, device = run_golden(board.manifest)
     except AppError as error:
-        return [Finding(NAME, ERROR, one_line(error), _WHY, "mend the findings above first")]
-    if wrong:
-        return [
-            Finding(
-                NAME,
-                ERROR,
-                f"all {rows} golden vectors must give their codes, got {len(wrong)} that differ"
-                f" (first: row {wrong[0]}) on {device}",
-                _WHY,
-                "copy the model's folder again: make deploy; if it stays so, the DPU or its firmware"
-                " is not that of the release the model was compiled for",
-            )
-        ]
-    findings = [ok(NAME, f"{rows} vectors bit for bit on {device}")]
+        what = one_line(error) + _called(board, before)
+        return [Finding(NAME, ERROR, what, _WHY, "mend the findings above first")]
+    if not wrong:
+        return [ok(NAME, f"{rows} vectors bit for bit on {device}{_called(board, before)}")]
+    return [
+        Finding(
+            NAME,
+            ERROR,
+            f"all {rows} golden vectors must give their codes, got {len(wrong)} that differ"
+            f" (first: row {wrong[0]}) on {device}{_called(board, before)}",
+            _WHY,
+            "copy the model's folder again: make deploy; if it stays so, the DPU or its firmware"
+            " is not that of the release the model was compiled for",
+        )
+    ]
+
+
+def _called(board: Board, before: Optional[int]) -> str:
+    """Return how often the DPU has called meanwhile: a DPU that hangs does not call."""
     after = _interrupts(board)
-    if before is not None and after is not None and not board.is_stand_in:
-        findings.append(ok(NAME, f"DPU interrupts: {after - before} during the run"))
-    return findings
+    if before is None or after is None or board.is_stand_in:
+        return ""
+    return f"; DPU interrupts: {after - before}"
 
 
 def run_golden(manifest: Manifest, mode: str = "run") -> Tuple[List[int], int, str]:

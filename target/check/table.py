@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Optional, Sequence
 
-from target.check import device, firmware, golden, libraries, model
+from target.check import (
+    camera,
+    clock,
+    device,
+    disk,
+    display,
+    firmware,
+    golden,
+    holders,
+    image,
+    libraries,
+    memory,
+    model,
+    processor,
+    sensors,
+    variables,
+)
 from target.check.board import Board
 from target.check.finding import ERROR, Finding
 from target.errors import AppError, DataError, one_line
 
 CHECKS: Dict[str, Callable[[Board], List[Finding]]] = {
-    check.NAME: check.check for check in (libraries, firmware, device, model, golden)
+    "libraries": libraries.check,
+    "image": image.check,
+    "firmware": firmware.check,
+    "device": device.check,
+    "holders": holders.check,
+    "variables": variables.check,
+    "model": model.check,
+    "memory": memory.check,
+    "golden": golden.check,
+    "camera": camera.check,
+    "display": display.check,
+    "processor": processor.check,
+    "sensors": sensors.check,
+    "disk": disk.check,
+    "clock": clock.check,
 }
 
 

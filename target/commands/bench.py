@@ -27,7 +27,7 @@ from target.manifest import Manifest, load_manifest
 from target.measure.bench import bench, describe
 from target.measure.reference import Reference, load_reference
 from target.measure.single_stream import BenchConfig
-from target.runners.table import NAMES, RunnerOptions, make_runner
+from target.runners.table import NAMES, RunnerOptions, add_vart_options, make_runner
 
 REFERENCE = "golden/reference.npz"
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument("--model", type=Path, default=Path("models/signnet"), help="model folder")
     parser.add_argument("--runners", default="dpu", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--baselines", type=Path, help="folder that python -m host export made")
-    parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
+    add_vart_options(parser)
     parser.add_argument("--threads", type=int, default=1, help="of one CPU runner")
     add_bench_options(parser, 4)
     args = parser.parse_args(argv)
@@ -110,7 +110,7 @@ def _run(args: argparse.Namespace) -> int:
         files.check_writable(args.out)
     manifest = load_manifest(args.model)
     reference = _reference(args.baselines, manifest)
-    options = RunnerOptions(args.vart_mode, args.baselines, args.threads)
+    options = RunnerOptions(args.vart_mode, args.baselines, args.threads, args.isolate)
     records = []
     for name in names:
         _log.info("measuring %s on %s", manifest.name, name)

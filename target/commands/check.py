@@ -4,9 +4,10 @@
     python3 -m target check models/signnet --json
     python3 -m target check --only device,golden
 
-Among others: Python and its modules, the DPU's firmware and fingerprint, the model's files, and its
-golden vectors through the DPU, bit for bit. Exit code 0 if nothing is wrong (warnings are allowed),
-1 if there is an error, 2 wrong usage. From the workstation: make doctor BOARD_IP=...
+Python and its modules, the DPU's firmware, fingerprint and memory, the model's files, and its golden
+vectors through the DPU, bit for bit; cameras, display, governor, sensors, disks, clock. Exit code 0
+if nothing is wrong (warnings are allowed), 1 if there is an error, 2 wrong usage. From the
+workstation: make doctor BOARD_IP=...
 """
 
 from __future__ import annotations

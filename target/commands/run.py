@@ -19,8 +19,8 @@ from target.command_line import make_parser, start_log
 from target.errors import exit_code_of
 from target.manifest import Manifest, implied_manifest
 from target.runners.dpu import load_vart
-from target.runners.table import RunnerOptions, make_runner
-from target.runners.xir_file import probe_file
+from target.runners.probe import probe_file
+from target.runners.table import RunnerOptions, add_vart_options, make_runner
 from target.stream import Doors, stream
 from target.streaming_options import add_stream_options
 
@@ -29,13 +29,14 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     parser = make_parser("python -m target run", __doc__)
     add_stream_options(parser, Path("models/signnet"))
-    parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
+    add_vart_options(parser)
     args = parser.parse_args(argv)
     start_log(args.quiet)
+    options = RunnerOptions(args.vart_mode, isolate=args.isolate)
     return exit_code_of(
         lambda: stream(
             args,
-            Doors(lambda m: make_runner("dpu", m, RunnerOptions(args.vart_mode)), open_bare),
+            Doors(lambda m: make_runner("dpu", m, options), open_bare),
         )
     )
 
@@ -43,4 +44,5 @@ def main(argv: Optional[List[str]] = None) -> int:
 def open_bare(xmodel: Path) -> Manifest:
     """Return the manifest of a file without one; xir first meets the file in a child process."""
     load_vart()  # without it the advice is to simulate, not to look at the file
-    return implied_manifest(xmodel, *probe_file(xmodel))
+    found = probe_file(xmodel)
+    return implied_manifest(xmodel, found.source, found.last)

@@ -1,6 +1,6 @@
 """Frames a second with 1..n threads, each with a runner of its own, through the whole path.
 
-A runner that can start jobs without waiting (VART) has several in flight.
+A runner that can start jobs without waiting (the DPU's) has several in flight, each with a tensor of its own.
 """
 
 from __future__ import annotations
@@ -109,20 +109,22 @@ def _loop(runner: Any, manifest: Manifest, images: Sequence[np.ndarray]) -> Any:
     postprocess = make_postprocessor(manifest, runner)
     asynchronous = hasattr(runner, "submit")
     tickets: Deque[Any] = collections.deque()
+    tensors = [preprocess.empty() for _ in range(IN_FLIGHT)]
     index = 0
     try:
         while True:
-            tensor = preprocess(images[index % len(images)])
+            image = images[index % len(images)]
             index += 1
             if not asynchronous:
-                postprocess(runner.infer(tensor))
+                postprocess(runner.infer(preprocess(image)))
                 yield
                 continue
+            tensor = preprocess.fill(preprocess.gray(image), tensors[index % IN_FLIGHT])
             tickets.append(runner.submit(tensor))
             if len(tickets) >= IN_FLIGHT:
                 postprocess(runner.collect(tickets.popleft()))
                 yield
-    finally:  # a job writes into its ticket's buffers until it was waited for
+    finally:  # a job reads its tensor until it was waited for
         while tickets:
             runner.collect(tickets.popleft())
 

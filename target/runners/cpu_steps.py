@@ -83,6 +83,52 @@ def _sigmoid(op: CpuOp, values: List[np.ndarray]) -> np.ndarray:
         return np.asarray(np.float32(1) / (np.float32(1) + np.exp(-values[0])))
 
 
+def _elu(op: CpuOp, values: List[np.ndarray]) -> np.ndarray:
+    return np.where(values[0] > 0, values[0], np.expm1(np.minimum(values[0], 0)))
+
+
+def _windows(op: CpuOp, x: np.ndarray, filler: float) -> List[np.ndarray]:
+    """Return one view (1, oh, ow, c) of a map for each place in the pool's window."""
+    (kw, kh), (sw, sh) = op.attrs["kernel"], op.attrs["stride"]
+    left, right, top, bottom = op.attrs.get("pad", (0, 0, 0, 0))
+    _, oh, ow, _ = op.dims
+    # Where the number of windows is rounded up, the last one hangs over the padding.
+    tall, wide = (oh - 1) * sh + kh, (ow - 1) * sw + kw
+    bottom, right = max(bottom, tall - x.shape[1] - top), max(right, wide - x.shape[2] - left)
+    edges = ((0, 0), (top, bottom), (left, right), (0, 0))
+    x = np.pad(x, edges, constant_values=filler) if any(map(any, edges)) else x
+    return [
+        x[:, row : row + (oh - 1) * sh + 1 : sh, column : column + (ow - 1) * sw + 1 : sw]
+        for row in range(kh)
+        for column in range(kw)
+    ]
+
+
+def _maxpool2d(op: CpuOp, values: List[np.ndarray]) -> np.ndarray:
+    views = _windows(op, values[0], -np.inf)
+    highest = views[0].copy()
+    for view in views[1:]:
+        np.maximum(highest, view, out=highest)
+    return highest
+
+
+def _avgpool2d(op: CpuOp, values: List[np.ndarray]) -> np.ndarray:
+    views = _windows(op, values[0], 0)
+    total = _total(views)
+    count, bits = op.attrs.get("dpu_factor") or (0, 0)
+    if op.attrs.get("count_include_pad", True):
+        return np.asarray(total * np.float32(count / 2.0**bits) if count else total / len(views))
+    pixels = _total(_windows(op, np.ones_like(values[0][..., :1]), 0))
+    return np.asarray(total / pixels * np.float32(count * len(views) / 2.0**bits if count else 1))
+
+
+def _total(views: List[np.ndarray]) -> np.ndarray:
+    total: np.ndarray = views[0].astype(np.float32)
+    for view in views[1:]:
+        total += view
+    return total
+
+
 def _fold(one: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
     def run(op: CpuOp, values: List[np.ndarray]) -> np.ndarray:
         total = values[0]
@@ -95,18 +141,21 @@ def _fold(one: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., 
 
 OPS: Dict[str, Callable[[CpuOp, List[np.ndarray]], np.ndarray]] = {
     "add": _fold(np.add),
+    "avgpool2d": _avgpool2d,
     "concat": lambda op, values: np.concatenate(values, axis=int(op.attrs["axis"])),
-    "concat-fix": lambda op, values: np.concatenate(values, axis=int(op.attrs["axis"])),
     "div": _fold(np.divide),
     "download": lambda op, values: values[0],
+    "elu": _elu,
     "exp": lambda op, values: np.exp(values[0]),
     "fix": _fix,
     "fix2float": _fix2float,
     "flatten": _reshape,
     "float2fix": _float2fix,
+    "hard-swish": lambda op, values: values[0] * np.clip(values[0] + 3, 0, 6) / 6,
     "identity": lambda op, values: values[0],
     "leaky-relu": _leaky_relu,
     "max": _fold(np.maximum),
+    "maxpool2d": _maxpool2d,
     "min": _fold(np.minimum),
     "mul": _fold(np.multiply),
     "neg": lambda op, values: -values[0],
@@ -116,8 +165,10 @@ OPS: Dict[str, Callable[[CpuOp, List[np.ndarray]], np.ndarray]] = {
     "reshape-fix": _reshape,
     "sigmoid": _sigmoid,
     "softmax": _softmax,
+    "softplus": lambda op, values: np.logaddexp(values[0], np.float32(0)),
     "squeeze": _reshape,
     "sub": _fold(np.subtract),
+    "swish": lambda op, values: values[0] * _sigmoid(op, values),
     "tanh": lambda op, values: np.tanh(values[0]),
     "transpose": _transpose,
     "upload": lambda op, values: values[0],

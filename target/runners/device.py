@@ -65,12 +65,17 @@ class Device:
 @functools.cache
 def find_device() -> Device:
     """Ask once; no DPU and no tool to ask are answers too, never an error."""
+    answers = []
     for tool, parse in ((("xdputil", "query"), _from_query), (("show_dpu",), _from_show)):
         path = shutil.which(tool[0])
         if path is None:
             continue
-        return _ask([path, *tool[1:]], parse)
-    return Device("", trouble="neither xdputil nor show_dpu is on the PATH")
+        answers.append(_ask([path, *tool[1:]], parse))
+        if answers[-1].fingerprints:
+            return answers[-1]
+    return (
+        answers[0] if answers else Device("", trouble="neither xdputil nor show_dpu is on the PATH")
+    )
 
 
 def _ask(command: List[str], parse: Any) -> Device:

@@ -23,6 +23,7 @@ from target.runners.device import Device, find_device
 from target.runners.preflight import MODES, check_plan
 from target.runners.xir_file import CpuStep, DpuStep, Plan, load_module, read_plan, tensor_facts
 
+JOB_CHAINS = 2  # of an asynchronous runner: the ZCU104's DPU has two cores
 _NO_DEVICE = Device("", trouble="not asked")
 
 
@@ -88,12 +89,15 @@ class DpuRunner(Staged):
     def submit(self, tensor: np.ndarray) -> _Ticket:
         """Start a job and return at once; `collect` waits for it.
 
+        While jobs are under way nothing else may be done with the runner.
+
         Args:
-            tensor: Int8 codes of the input's dims; it is copied, so the caller may fill it anew.
+            tensor: Int8 codes of the input's dims, unchanged until `collect`: VART reads them there.
         """
         check_tensor(tensor, self.input)
         if self._jobs is None:
-            self._jobs = _Jobs(self._make)
+            assert self._chain is not None
+            self._jobs = _Jobs([self._chain, *(self._make() for _ in range(JOB_CHAINS - 1))])
         return self._jobs.submit(tensor)
 
     def collect(self, ticket: _Ticket) -> np.ndarray:
@@ -205,7 +209,7 @@ class _Chain:
 
 
 class _Ticket:
-    """A job: its input and its result in memory of its own."""
+    """A job: the caller's input, and its result in memory of its own."""
 
     def __init__(self, tensor: np.ndarray) -> None:
         self.tensor = tensor
@@ -228,20 +232,17 @@ class _Ticket:
 
 
 class _Jobs:
-    """Two chains of runners, each with a thread: one job prepares while the other computes.
+    """Several chains of runners, each with a thread, so that both cores of the DPU have work.
 
-    VART's execute_async returns when the DPU is done, so what overlaps must be in threads; it lets
-    Python go on meanwhile.
+    VART's execute_async returns when the DPU is done, so what shall overlap must be in threads; it
+    lets Python go on meanwhile.
 
     Args:
-        make: Makes a chain.
+        chains: Used by nothing else until `close`.
     """
 
-    CHAINS = 2
-
-    def __init__(self, make: Callable[[], _Chain]) -> None:
+    def __init__(self, chains: List[_Chain]) -> None:
         self._tickets: queue.SimpleQueue[Optional[_Ticket]] = queue.SimpleQueue()
-        chains = [make() for _ in range(self.CHAINS)]
         self._threads = [
             threading.Thread(target=self._work, args=(chain,), daemon=True) for chain in chains
         ]
@@ -250,7 +251,7 @@ class _Jobs:
 
     def submit(self, tensor: np.ndarray) -> _Ticket:
         """Queue a job."""
-        ticket = _Ticket(tensor.copy())
+        ticket = _Ticket(tensor)
         self._tickets.put(ticket)
         return ticket
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from pathlib import Path
 from typing import Optional
@@ -36,6 +37,16 @@ class RunnerOptions:
     baselines: Optional[Path] = None
     threads: int = 1
     isolate: bool = False
+
+
+def add_vart_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the DPU runner takes on the command line."""
+    parser.add_argument("--vart-mode", default="run", help="run: the DPU; ref: AMD's CPU runner")
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help="the DPU runner in a process of its own: where VART aborts, that is an error that says why",
+    )
 
 
 def make_runner(name: str, manifest: Manifest, options: Optional[RunnerOptions] = None) -> Runner:

@@ -2,16 +2,14 @@
 
 xir and VART abort the process on a missing file, a bad file or a missing attribute, so everything
 is asked with has_attr first, and a file that no manifest vouches for is loaded in a child process
-before.
+before (target/runners/probe.py).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set, Tuple, Union
@@ -21,18 +19,8 @@ import numpy as np
 from target.errors import BackendError, ModelError
 from target.manifest import TensorFacts
 from target.runners.cpu_steps import OPS, CpuOp
-from target.runners.device import last_words
 from target.runners.interpreters import where_it_is
 
-# Runs in the child: prints [name, dims, fix_point] of the DPU's input and output as one JSON line.
-_TRIAL = """
-import json, sys
-from pathlib import Path
-from target.runners.xir_file import read_plan
-plan = read_plan(Path(sys.argv[1]))
-print(json.dumps([list(plan.source), list(plan.last)]))
-"""
-_TRIAL_TIMEOUT_S = 60
 _INPUTS, _CONSTS = ("data", "data-fix"), ("const", "const-fix")
 # What may follow the last codes: it keeps the order of the outputs, and the application does it itself.
 _ORDER_KEEPING = ("fix2float", "softmax", "sigmoid", "tanh", "reshape", "flatten", "identity")
@@ -124,50 +112,11 @@ def load_module(name: str) -> Any:
         ) from error
 
 
-def probe_file(path: Path) -> Tuple[TensorFacts, TensorFacts]:
-    """Load a file in a child process, where an abort of the library is only an exit code.
-
-    Args:
-        path: A file that no manifest vouches for.
-
-    Returns:
-        Its input and its last codes.
-
-    Raises:
-        ModelError: If the file is missing, or the child does not come back with success.
-    """
-    if not path.is_file():
-        raise ModelError(f"model must be a file, got none at {path}")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", _TRIAL, str(path.resolve())],
-            capture_output=True,
-            timeout=_TRIAL_TIMEOUT_S,
-            cwd=Path(__file__).resolve().parents[2],
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(
-            f"model must load within {_TRIAL_TIMEOUT_S} s, got no answer in {path}"
-        ) from error
-    if done.returncode:
-        said = last_words(done.stderr.decode("utf-8", "replace").splitlines()) or "no message"
-        raise ModelError(
-            f"model must be an .xmodel that xir loads, got exit {done.returncode} ({said[:200]})"
-            f" in {path}; compile it again"
-        )
-    source, last = json.loads(done.stdout)
-    return (
-        TensorFacts(source[0], tuple(source[1]), source[2]),
-        TensorFacts(last[0], tuple(last[1]), last[2]),
-    )
-
-
 def read_plan(path: Path) -> Plan:
     """Read a file that is known to be whole.
 
     Args:
-        path: Verified by its sha256, or by `probe_file`.
+        path: Verified by its sha256, or by target.runners.probe.probe_file.
 
     Raises:
         ModelError: If it is not compiled, has not one input and one output, a CPU step that is not
@@ -180,7 +129,8 @@ def read_plan(path: Path) -> Plan:
     steps: List[Union[DpuStep, CpuStep]] = []
     for child in graph.get_root_subgraph().toposort_child_subgraph():
         device = str(_attr(child, "device", "")).upper()
-        inside = [op for op in child.toposort() if op.get_name() in needed]
+        names = {op.get_name() for op in child.get_ops()} & needed
+        inside = [op for op in ops if op.get_name() in names]
         if not inside:
             continue
         if device == "DPU":
@@ -307,7 +257,10 @@ def _cpu_step(name: str, inside: List[Any], path: Path) -> CpuStep:
     return CpuStep(name, tuple(ops))
 
 
-_ATTRS = ("fix_point", "round_mode", "axis", "order", "alpha")
+_ATTRS = (
+    *("fix_point", "round_mode", "axis", "order", "alpha", "kernel", "stride", "pad"),
+    *("count_include_pad", "dpu_factor"),
+)
 
 
 def _constants(

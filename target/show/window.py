@@ -45,6 +45,11 @@ def plain_key(key: int) -> int:
     return plain if plain <= 0xFF or plain in _ARROWS else _NAMED.get(plain, -1)
 
 
+def has_windows() -> bool:
+    """Return whether OpenCV was built with windows."""
+    return "GUI:                           NONE" not in cv2.getBuildInformation()
+
+
 def check_display() -> None:
     """Find out whether a window can be opened.
 
@@ -58,7 +63,7 @@ def check_display() -> None:
             "display must be there for a window, got none (DISPLAY is not set); use --headless,"
             " http://:8080 or term://"
         )
-    if "GUI:                           NONE" in cv2.getBuildInformation():
+    if not has_windows():
         raise OutputError(
             "OpenCV must be built with windows, got the headless package; run"
             " pip install opencv-python in place of opencv-python-headless, or use --headless"

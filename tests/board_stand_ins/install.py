@@ -8,11 +8,19 @@ python -m tests.board_stand_ins.install PREFIX --without vart,xir
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from target.runners.device import find_device
+
+if TYPE_CHECKING:
+    import pytest
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
@@ -25,12 +33,14 @@ DEFAULTS: dict[str, Any] = {
     "needs_instructions": False,
     "timeout_after": None,
     "hang_after": None,
+    "wrong_output": None,
     "log": None,
 }
+_MODULES = ("stand_in_device", "vart", "xir")
 _PYTHON = """#!/bin/sh
 # The board's interpreter: with the stand-ins on its paths and the firmware of this prefix.
-PATH="{prefix}/bin:$PATH" PYTHONPATH="{site}${{PYTHONPATH:+:$PYTHONPATH}}" XLNX_VART_FIRMWARE="${{XLNX_VART_FIRMWARE-{firmware}}}" \\
-    exec "{python}" "$@"
+PATH="{prefix}/bin:$PATH" PYTHONPATH="{site}${{PYTHONPATH:+:$PYTHONPATH}}" \\
+    XLNX_VART_FIRMWARE="${{XLNX_VART_FIRMWARE-{firmware}}}" exec "{python}" "$@"
 """
 _TOOL = """#!/bin/sh
 exec "{python}" "{script}" "$@"
@@ -61,7 +71,7 @@ def install(
     firmware = prefix / "run/media/mmcblk0p1/dpu.xclbin"
     for folder in (site, prefix / "bin", prefix / "etc", firmware.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    for module in ("stand_in_device", "vart", "xir"):
+    for module in _MODULES:
         if module in without:
             (site / f"{module}.py").unlink(missing_ok=True)
         else:
@@ -89,14 +99,44 @@ def install(
     return prefix
 
 
-def change(prefix: Path, **device: Any) -> None:
-    """Change keys of an installed prefix's stand_in.json."""
-    path = prefix / "etc/stand_in.json"
-    settings = json.loads(path.read_text(encoding="utf-8"))
-    for key, value in device.items():
-        DEFAULTS[key]
-        settings[key] = value
-    path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+class StandInBoard:
+    """An installed prefix, for tests.
+
+    Args:
+        prefix: A folder.
+        options: Of `install`.
+    """
+
+    def __init__(self, prefix: Path, **options: Any) -> None:
+        self.prefix = install(prefix, **options)
+        self.python = self.prefix / "bin/python3"
+        self.site = self.prefix / "usr/lib/python3/site-packages"
+
+    def change(self, **device: Any) -> None:
+        """Change keys of stand_in.json; also what was already asked of the device is forgotten."""
+        path = self.prefix / "etc/stand_in.json"
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        for key, value in device.items():
+            DEFAULTS[key]
+            settings[key] = value
+        path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+        find_device.cache_clear()
+
+    @contextlib.contextmanager
+    def entered(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInBoard]:
+        """Let this process and its children find the stand-ins where AMD's would be."""
+        monkeypatch.syspath_prepend(str(self.site))
+        monkeypatch.setenv("PYTHONPATH", str(self.site))
+        monkeypatch.setenv("PATH", f"{self.prefix / 'bin'}:{os.environ['PATH']}")
+        find_device.cache_clear()
+        try:
+            yield self
+        finally:
+            find_device.cache_clear()
+            if "stand_in_device" in sys.modules:
+                sys.modules["stand_in_device"].close_all()
+            for name in _MODULES:
+                sys.modules.pop(name, None)
 
 
 def _script(path: Path, text: str) -> None:

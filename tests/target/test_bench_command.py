@@ -26,10 +26,9 @@ from target.manifest import Manifest, load_manifest
 from target.runners.dpu import DpuRunner
 from target.runners.table import NAMES, RunnerOptions, make_baseline, make_runner
 from target.schema import load_schema
+from tests.board_stand_ins.install import StandInBoard
 from tests.released import reference_of_released
-from tests.target import test_dpu_runner
 
-amd = test_dpu_runner.amd  # stand-ins for xir and vart
 FEW = ("--queries", "20", "--duration", "0", "--warmup", "1", "--throughput-threads", "0")
 QUICK = (*FEW, "--no-energy")
 
@@ -93,7 +92,10 @@ def test_bench_measures_the_runners_in_their_order(
 
 
 def test_bench_of_the_dpu_checks_its_codes_first(
-    amd: None, signnet: Manifest, exported: Path, capsys: pytest.CaptureFixture[str]
+    stand_in_board: StandInBoard,
+    signnet: Manifest,
+    exported: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert _bench(signnet, exported, "dpu", "--vart-mode", "ref", "--json") == 0
     (record,) = _records(capsys.readouterr().out)
@@ -102,26 +104,17 @@ def test_bench_of_the_dpu_checks_its_codes_first(
 
 
 def test_a_dpu_with_one_wrong_code_is_refused(
-    amd: None,
+    stand_in_board: StandInBoard,
     signnet: Manifest,
     exported: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    class Wrong(test_dpu_runner.FakeVartRunner):
-        @staticmethod
-        def create_runner(subgraph: Any, mode: str = "") -> Wrong:
-            return Wrong(subgraph)
-
-        def execute_async(self, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> Any:
-            job = super().execute_async(inputs, outputs)
-            outputs[0].reshape(-1)[24] ^= 1
-            return job
+    stand_in_board.change(wrong_output=24)
 
     def entered(*args: Any) -> None:
         raise AssertionError("the timing loop was entered")
 
-    monkeypatch.setattr(sys.modules["vart"], "Runner", Wrong)
     monkeypatch.setattr("target.measure.bench.run_single_stream", entered)
     assert _bench(signnet, exported, "dpu", "--vart-mode", "ref") == 1
     captured = capsys.readouterr()
@@ -161,7 +154,7 @@ def _copy(folder: Path, exported: Path, **content: bytes) -> Path:
 def test_a_wrong_option_is_one_line_with_the_choices(
     options: tuple[str, ...],
     message: str,
-    amd: None,
+    stand_in_board: StandInBoard,
     signnet: Manifest,
     exported: Path,
     capsys: pytest.CaptureFixture[str],
@@ -268,7 +261,9 @@ def test_make_runner_of_an_unknown_name_lists_the_known(signnet: Manifest) -> No
         make_runner("gpu", signnet)
 
 
-def test_vart_never_sees_a_mode_it_would_abort_on(amd: None, signnet: Manifest) -> None:
+def test_vart_never_sees_a_mode_it_would_abort_on(
+    stand_in_board: StandInBoard, signnet: Manifest
+) -> None:
     with pytest.raises(BackendError, match="VART's mode must be one of run, ref, got 'sim'"):
         DpuRunner(signnet, "sim")
 

@@ -24,7 +24,7 @@ description: [a line a step, and a JSON file]
 _SILENT = ("Ours", "Nothing else", "Unit", "Page", "What failed", "Log of the failure")
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Tells what each step did on each board."""
 
     CALLBACK_VERSION = 2.0

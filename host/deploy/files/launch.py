@@ -1,15 +1,18 @@
 """What systemd starts: chooses the release, waits if it keeps ending, and becomes its program.
 
     PREFIX/current    link to the release in service
-    PREFIX/trial      {"release": ID, "nonce": ..., "seconds": 60, "since": .., "until": ..}: tried once
+    PREFIX/trial      {"release": ID, "nonce": .., "seconds": 60, "since": .., "until": ..}: tried once
 
-A release on trial is started once, with an alarm set that outlives exec: unless `current` names it in time,
-its program takes the alarm away then, the kernel ends it and systemd starts `current` again. So a release
-that crashes, hangs or whose deployment was cut off anywhere gives way to the one before, without anybody.
+A release on trial is started once, with an alarm set that outlives exec: unless `current` names it in
+time, whereupon its program takes the alarm away, the kernel ends it and systemd starts `current` again. So
+a release that crashes, hangs or whose deployment was cut off gives way to the one before, by itself.
 
-Standard library, Python 3.6 on; lies beside the releases, not in one.
+Python 3.8 on, standard library only; lies beside the releases, not in one.
 """
 
+from __future__ import annotations
+
+import contextlib
 import json
 import os
 import re
@@ -18,37 +21,40 @@ import shlex
 import signal
 import sys
 import time
+from typing import Any, Dict, Optional
 
 CALM_S = 600  # starts longer ago than this are forgotten
 LONGEST_WAIT_S = 60
 EX_CONFIG = 78
 
 
-def main():
+def main() -> int:
     """Choose, wait, become it."""
     prefix = os.path.dirname(os.path.realpath(__file__))
     state = os.environ.get("STATE_DIRECTORY", os.path.join(prefix, "state"))
+    starts = os.path.join(state, "starts.json")
     trial = wanted_trial(prefix, state)
     if trial is None:
         folder = os.path.realpath(os.path.join(prefix, "current"))
-        pause(os.path.join(state, "starts.json"))
+        pause(starts)
     else:
         folder = os.path.join(prefix, "releases", trial["release"])
-        forget(os.path.join(state, "starts.json"))
+        with contextlib.suppress(OSError):
+            os.unlink(starts)
     try:
         release = read(os.path.join(folder, "release.json"))
-        command = [sys.executable] + [fill(word) for word in release["command"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        say("release must have a release.json with a command, got '%s' in %s; run make deploy" % (error, folder))
+        command = [sys.executable, *(fill(word) for word in release["command"])]
+        command += shlex.split(os.environ.get("ASL_OPTIONS", ""))
+        os.chdir(folder)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        say(f"release must say how it is started, got '{error}' in {folder}; run make deploy")
         return EX_CONFIG
-    command += shlex.split(os.environ.get("ASL_OPTIONS", ""))
-    os.chdir(folder)
     if trial is not None:
         signal.alarm(trial["seconds"])
     os.execv(command[0], command)
 
 
-def fill(word):
+def fill(word: str) -> str:
     """Return a word of a release's command with {input}, {host}, {port} and {run} filled in."""
     given = os.environ
     return word.format(
@@ -59,27 +65,27 @@ def fill(word):
     )
 
 
-def wanted_trial(prefix, state):
-    """Return the trial that is wanted and was not begun before, and note that it is begun; else None."""
+def wanted_trial(prefix: str, state: str) -> Optional[Dict[str, Any]]:
+    """Return the trial that is wanted now and was not begun before, and note that it is begun; else None."""
     try:
         trial = read(os.path.join(prefix, "trial"))
-        tried = os.path.join(state, "tried")
+        now, tried = time.monotonic(), os.path.join(state, "tried")
         if not re.fullmatch("[0-9a-f]{12}", trial["release"]) or int(trial["seconds"]) < 1:
-            return None
-        if not trial["since"] <= time.monotonic() <= trial["until"]:  # seconds since the board started
-            return None
+            raise ValueError("no release, or no time for it")
+        if not trial["since"] <= now <= trial["until"]:
+            return None  # its deployment was cut off, perhaps before this board was switched on
         if os.path.exists(tried) and read(tried) == trial["nonce"]:
             return None
         write(tried, trial["nonce"])  # before it starts: whatever it does, it starts once
-        return trial
+        return dict(trial)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        say("no trial: %s" % error)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        say(f"no trial: {error}")
         return None
 
 
-def pause(path):
+def pause(path: str) -> None:
     """Wait before a start that follows others closely: 1 s before the third in ten minutes, then doubled."""
     try:
         starts = [float(moment) for moment in read(path)]
@@ -88,32 +94,24 @@ def pause(path):
     now = time.monotonic()
     starts = [moment for moment in starts if 0 <= now - moment < CALM_S][-16:]
     try:
-        write(path, starts + [now])
+        write(path, [*starts, now])
     except OSError as error:
-        say("starts are not counted: %s" % error)
+        say(f"starts are not counted: {error}")
     if len(starts) > 1:
         seconds = min(2 ** (len(starts) - 2), LONGEST_WAIT_S)
-        say("start number %d in ten minutes; waiting %d s" % (len(starts) + 1, seconds))
+        say(f"start number {len(starts) + 1} in ten minutes; waiting {seconds} s")
         time.sleep(seconds)
 
 
-def forget(path):
-    """Count starts from 0."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def read(path):
+def read(path: str) -> Any:
     """Return the JSON of a file."""
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
-def write(path, value):
+def write(path: str, value: Any) -> None:
     """Write JSON, whole or not at all, and see it on the disk."""
-    temporary = "%s.%s" % (path, secrets.token_hex(4))
+    temporary = f"{path}.{secrets.token_hex(4)}"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(value, file)
         file.flush()
@@ -121,7 +119,7 @@ def write(path, value):
     os.replace(temporary, path)
 
 
-def say(words):
+def say(words: str) -> None:
     """Write a line to the log."""
     print(words, file=sys.stderr, flush=True)
 

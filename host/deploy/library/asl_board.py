@@ -14,8 +14,6 @@ import sys
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible.module_utils.basic import AnsibleModule
-
 DOCUMENTATION = """
 module: asl_board
 short_description: checks a board before a release is copied to it
@@ -28,6 +26,8 @@ TIMEOUT_S = 60
 
 def main() -> None:
     """Answer the playbook."""
+    from ansible.module_utils.basic import AnsibleModule  # only Ansible runs this
+
     module = AnsibleModule(
         argument_spec={
             "prefix": {"type": "str", "required": True},
@@ -52,9 +52,7 @@ def main() -> None:
         changed=False,
         device=query.get("device") or "DPU",
         current=current,
-        has_release=os.path.isfile(
-            os.path.join(prefix, "releases", release["id"], "release.json")
-        ),
+        has_release=os.path.isfile(os.path.join(prefix, "releases", release["id"], "release.json")),
         has_archive=os.path.exists(os.path.join(prefix, "incoming.tar.gz")),
         groups=[name for name in ("video", "render") if has_group(name)],
     )
@@ -68,13 +66,15 @@ def python_faults() -> List[str]:
         faults.append(
             f"Python must be 3.9 or newer, got {found} at {name}; set board_python in the inventory"
         )
+    runtime = (
+        "boot AMD's image, or dnf install packagegroup-petalinux-vitisai; if another interpreter has it, set"
+        " board_python in the inventory"
+    )
     remedies = {
         "numpy": "dnf install python3-numpy",
         "cv2": "dnf install python3-opencv",
-        "xir": "install AMD's runtime (dnf install packagegroup-petalinux-vitisai), or set board_python to the"
-        " interpreter that has it",
-        "vart": "install AMD's runtime (dnf install packagegroup-petalinux-vitisai), or set board_python to the"
-        " interpreter that has it",
+        "xir": runtime,
+        "vart": runtime,
     }
     for module, remedy in remedies.items():
         fault = import_fault(module)
@@ -107,8 +107,8 @@ def clock_faults(now: float) -> List[str]:
     if abs(skew) <= MOST_SKEW_S:
         return []
     return [
-        f"clock must be within {MOST_SKEW_S:.0f} s of the deploying machine's, got {skew:+.0f} s; on the board:"
-        f" date -u -s @{int(now)}, or timedatectl set-ntp true"
+        f"clock must be within {MOST_SKEW_S:.0f} s of the deploying machine's, got {skew:+.0f} s; on the"
+        f" board: date -u -s @{int(now)}, or timedatectl set-ntp true"
     ]
 
 
@@ -137,8 +137,7 @@ def ask_device(tool: Optional[str]) -> Tuple[Dict[str, Any], str]:
     try:
         done = subprocess.run(
             [tool, "query"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
         )
@@ -165,8 +164,8 @@ def device_faults(query: Dict[str, Any], model: Dict[str, str], names: Dict[str,
         model: toolchain, fingerprint, name.
         names: Releases by fingerprint.
     """
-    found = [fingerprint_of(kernel) for kernel in query.get("kernels", [])]
-    found = [one for one in found if one is not None]
+    told = [fingerprint_of(kernel) for kernel in query.get("kernels", [])]
+    found = [one for one in told if one is not None]
     if not found:
         return [
             "DPU must have a fingerprint, got none from xdputil query; see that its firmware is loaded:"

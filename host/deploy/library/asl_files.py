@@ -12,8 +12,6 @@ import os
 import tempfile
 from typing import Any, Dict, Optional
 
-from ansible.module_utils.basic import AnsibleModule
-
 DOCUMENTATION = """
 module: asl_files
 short_description: writes small files and returns what was there before
@@ -22,6 +20,8 @@ short_description: writes small files and returns what was there before
 
 def main() -> None:
     """Do what the playbook asks for."""
+    from ansible.module_utils.basic import AnsibleModule  # only Ansible runs this
+
     module = AnsibleModule(
         argument_spec={"files": {"type": "dict", "required": True}}, supports_check_mode=True
     )
@@ -43,7 +43,10 @@ def seen(path: str, mode: str) -> Dict[str, Any]:
     """Return content and mode of a file as they are."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return {"content": file.read(), "mode": f"{os.fstat(file.fileno()).st_mode & 0o7777:04o}"}
+            return {
+                "content": file.read(),
+                "mode": f"{os.fstat(file.fileno()).st_mode & 0o7777:04o}",
+            }
     except FileNotFoundError:
         return {"content": None, "mode": mode}
 

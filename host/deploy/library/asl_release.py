@@ -15,9 +15,7 @@ import os
 import re
 import shutil
 import tarfile
-from typing import Any, Dict, List
-
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any, Dict, List, Set
 
 DOCUMENTATION = """
 module: asl_release
@@ -33,6 +31,8 @@ class Refused(Exception):
 
 def main() -> None:
     """Do what the playbook asks for."""
+    from ansible.module_utils.basic import AnsibleModule  # only Ansible runs this
+
     module = AnsibleModule(
         argument_spec={
             "prefix": {"type": "str", "required": True},
@@ -112,13 +112,15 @@ def check(folder: str, release: Dict[str, Any]) -> None:
     with open(os.path.join(folder, NAME), encoding="utf-8") as file:
         if json.load(file) != release:
             raise Refused(f"{NAME} must be the one that was sent, got another one in {folder}")
-    found = set()
+    found: Set[str] = set()
     for place, folders, names in os.walk(folder):
         folders[:] = [one for one in folders if one != "__pycache__"]
         found.update(os.path.relpath(os.path.join(place, name), folder) for name in names)
     odd = sorted(found ^ {NAME, *release["files"]})
     if odd:
-        raise Refused(f"release must hold its files and no others, got it differ in {odd[0]} in {folder}")
+        raise Refused(
+            f"release must hold its files and no others, got it differ in {odd[0]} in {folder}"
+        )
     for name, facts in release["files"].items():
         got = sha256_of(os.path.join(folder, name))
         if got != facts["sha256"]:

@@ -11,8 +11,6 @@ import os
 import secrets
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 DOCUMENTATION = """
 module: asl_trial
 short_description: names the release that is to be tried once
@@ -21,6 +19,8 @@ short_description: names the release that is to be tried once
 
 def main() -> None:
     """Do what the playbook asks for."""
+    from ansible.module_utils.basic import AnsibleModule  # only Ansible runs this
+
     module = AnsibleModule(
         argument_spec={
             "prefix": {"type": "str", "required": True},

@@ -99,6 +99,15 @@ def cores() -> List[Dict[str, Any]]:
     ]
 
 
+_live: List[Emulator] = []
+
+
+def close_all() -> None:
+    """End every emulator of this process."""
+    while _live:
+        _live[-1].close()
+
+
 class Emulator:
     """A child process that reads one .xmodel and executes its subgraphs; it ends with this process.
 
@@ -123,6 +132,7 @@ class Emulator:
             start_new_session=True,  # Ctrl-C is for the parent; the child ends when stdin does
         )
         self._lock = threading.Lock()
+        _live.append(self)
         self.description = self._read()
 
     def run(self, subgraph: str, inputs: Dict[str, bytes]) -> Dict[str, bytes]:
@@ -151,7 +161,10 @@ class Emulator:
         return value if kind == "ok" else {"error": value}
 
     def close(self) -> None:
-        """End the child."""
+        """End the child; may be called twice."""
+        if self not in _live:
+            return
+        _live.remove(self)
         for stream in (self._child.stdin, self._child.stdout):
             if stream is not None:
                 stream.close()

@@ -6,6 +6,7 @@ are no Python exceptions. Children of a subgraph and its tensors come as sets.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Dict, List, Optional, Set
 
 from stand_in_device import Emulator, uni_fatal
@@ -197,6 +198,7 @@ class Graph(_WithAttrs):
         graph._ops = {one["name"]: Op(one, graph) for one in described["ops"]}
         graph._root = Subgraph(described["root"], graph, None)
         graph.emulator = emulator
+        weakref.finalize(graph, emulator.close)
         return graph
 
     def get_name(self) -> str:
@@ -216,7 +218,3 @@ class Graph(_WithAttrs):
 
     def get_root_subgraph(self) -> Subgraph:
         return self._root
-
-    def __del__(self) -> None:
-        if getattr(self, "emulator", None) is not None:
-            self.emulator.close()  # type: ignore[union-attr]

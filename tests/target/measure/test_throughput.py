@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import collections
 import signal
-import sys
 import threading
 import time
-import weakref
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +14,10 @@ from target.errors import BackendError
 from target.manifest import load_manifest
 from target.measure.throughput import IN_FLIGHT, measure_throughput, thread_counts
 from target.runners.dpu import DpuRunner
-from tests.target import test_dpu_runner
+from tests.board_stand_ins.install import StandInBoard
 from tests.target.stand_ins import MANIFEST, StandIn, codes_for, reference_of
 
 IMAGES = list(reference_of([0, 1, 2]).images)
-amd = test_dpu_runner.amd  # stand-ins for xir and vart
 
 
 class Watched(StandIn):
@@ -180,58 +177,29 @@ def test_an_asynchronous_runner_has_several_jobs_and_waits_for_all() -> None:
     assert found["frames"] == sum(runner.collected for runner in make.made) - 2 * 4
 
 
-class DeferringVart(test_dpu_runner.FakeVartRunner):
-    """Reads and writes the buffers only when it is waited for, as a DPU may; keeps pointers only."""
-
-    made: ClassVar[list[DeferringVart]] = []
-
-    def __init__(self, subgraph: Any) -> None:
-        super().__init__(subgraph)
-        self.jobs: dict[int, tuple[Any, Any]] = {}
-        self.started = 0
-        self.made.append(self)
-
-    def execute_async(self, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> Any:
-        self.started += 1
-        self.jobs[self.started] = (weakref.ref(inputs[0]), weakref.ref(outputs[0]))
-        return (self.started, 0)
-
-    def wait(self, job: tuple[int, int]) -> int:
-        source, target = (pointer() for pointer in self.jobs.pop(job[0]))
-        if source is None or target is None:
-            raise test_dpu_runner.Abort("segmentation fault: the buffers are gone")
-        super().execute_async([source], [target])
-        return 0
-
-    @staticmethod
-    def create_runner(subgraph: Any, mode: str = "") -> DeferringVart:
-        return DeferringVart(subgraph)
-
-
-def test_vart_finds_every_buffer_until_its_job_is_done(
-    amd: None, released: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+def test_jobs_of_the_dpu_runner_are_all_waited_for(
+    stand_in_board: StandInBoard, released: dict[str, Path], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys.modules["vart"], "Runner", DeferringVart)
-    monkeypatch.setattr(DeferringVart, "made", [])
+    stand_in_board.change(log=str(tmp_path / "log"))
     manifest = load_manifest(released["signnet"])
-    found = measure_throughput(lambda: DpuRunner(manifest, "ref"), manifest, IMAGES, 1, 0.1)
-    (vart,) = DeferringVart.made
-    assert not vart.jobs and vart.started == found["frames"] + 4
-    assert found["in_flight"] == 4
+    found = measure_throughput(lambda: DpuRunner(manifest), manifest, IMAGES, 1, 0.1)
+    jobs = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("job")]
+    assert len(jobs) == found["frames"] + 4 and found["in_flight"] == 4
 
 
-def test_vart_jobs_give_the_codes_of_their_own_images(
-    amd: None, released: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.modules["vart"], "Runner", DeferringVart)
-    manifest = load_manifest(released["signnet"])
-    runner = DpuRunner(manifest, "ref")
-    with np.load(manifest.file("golden")) as golden:
-        tensor = np.zeros((1, 28, 28, 1), np.int8)  # one for all, as the preprocessor's
-        tickets = []
-        for codes in golden["input"][:4]:
-            tensor[0] = codes
-            tickets.append(runner.submit(tensor))
-        for ticket, expected in zip(tickets, golden["output"]):
-            assert np.array_equal(runner.collect(ticket)[0], expected)
-    runner.close()
+def test_every_job_has_a_tensor_of_its_own() -> None:
+    class Keeping(Asynchronous):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tensors: collections.deque[tuple[np.ndarray, int]] = collections.deque()
+
+        def submit(self, tensor: np.ndarray) -> int:
+            self.tensors.append((tensor, int(tensor[0, 0, 0, 0])))
+            return super().submit(tensor)
+
+        def collect(self, ticket: int) -> np.ndarray:
+            tensor, code = self.tensors.popleft()
+            assert tensor[0, 0, 0, 0] == code, "the tensor changed while its job was under way"
+            return super().collect(ticket)
+
+    assert measure_throughput(Factory(Keeping), MANIFEST, IMAGES, 1, 0.1)["frames"] > 8
