@@ -74,7 +74,7 @@ def make_image(order: Order, say: Callable[[str], None]) -> dict[str, Any]:
     require_tools()
     _check_paths(order)
     with tempfile.TemporaryDirectory(prefix=".board-image-", dir=order.out.parent) as name:
-        work = Path(name)
+        work = Path(name).resolve()  # the tools run in it
         try:
             made = _make(order, work, say)
         except OSError as error:

@@ -6,6 +6,7 @@ there, and what was written is read back by whoever wrote it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,17 +127,21 @@ class Ext4:
         Raises:
             ImageError: If one command fails.
         """
-        name = f"{self._folder / self._name}"
-        done = run(["debugfs", "-w", "-f", "-", name], folder, given=_lines(commands))
+        command = ["debugfs", "-w", "-f", "-", self._seen_from(folder)]
+        done = run(command, folder, given=_lines(commands))
         faults = [x for x in done.stderr.splitlines() if x and not x.startswith("debugfs 1.")]
         if faults:
             raise ImageError(f"debugfs must write the root file system, got '{faults[0].strip()}'")
 
+    def _seen_from(self, folder: Path) -> str:
+        """Return the name from another folder; a `?` in the whole path would end it."""
+        return os.path.join(os.path.relpath(self._folder, folder), self._name)
+
     def _ask(self, commands: Sequence[str], folder: Path | None = None) -> str:
         """Return what debugfs prints; a path that is not there is no fault."""
-        name = f"{self._folder / self._name}"
-        command = ["debugfs", "-f", "-", name]
-        done = run(command, folder or self._folder, given=_lines(commands))
+        folder = folder or self._folder
+        command = ["debugfs", "-f", "-", self._seen_from(folder)]
+        done = run(command, folder, given=_lines(commands))
         for line in done.stderr.splitlines():
             if line and not line.startswith("debugfs 1.") and not _ABSENT.search(line):
                 raise ImageError(f"debugfs must read the root file system, got '{line.strip()}'")

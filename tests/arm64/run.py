@@ -38,12 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SysrootError, OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    options = [*excluded(), "-m", "not slow", "-p", "no:cacheprovider"]
+    options = [*excluded(), "-m", "not slow", "-p", "no:cacheprovider", "-p", "tests.arm64.plugin"]
     environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"REQUIRE": "all", "NATIVE_PYTHON": sys.executable}
     command = [str(starter), "-m", "pytest", "tests/target", *options, *args.pytest]
-    return subprocess.run(
-        command, cwd=ROOT, env={**environment, "REQUIRE": "all"}, check=False
-    ).returncode
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def excluded() -> list[str]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,21 @@ def test_without_a_release_and_growth_only_the_rest_is_done(
     read.fsck()
     assert read.file("/etc/hostname") == b"b\n"
     assert "asl" not in read.folder("/opt")
+
+
+def test_paths_may_be_relative_and_odd(
+    images: dict[str, Path], release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a ?b@@c;'d"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    shutil.copytree(release, folder / "release")
+    shutil.copyfile(images["gpt"], folder / "in?.img")
+    (folder / "c.toml").write_text('[image]\nsize = "50MiB"\n', encoding="utf-8")
+    assert _make(Path("in?.img"), Path("sd.img"), Path("c.toml"), "--release", "release") == 0
+    read = Reading(folder / "sd.img", tmp_path / "parts")
+    read.fsck()
+    assert read.link("/opt/asl/current") == "releases/0123456789ab"
 
 
 def test_an_own_dpu_goes_into_the_fat_partition(
