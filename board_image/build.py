@@ -130,17 +130,9 @@ def _make(order: Order, work: Path, say: Callable[[str], None]) -> dict[str, Any
 
     say("checking what was written")
     check_table(image, disk)
-    fault = boot.fault(staging)
-    if fault and not old_fault:
-        raise ImageError(f"FAT partition must be whole after writing, got '{fault}' from fsck.vfat")
-    if old_fault:
-        notes.append(f"the image's FAT partition came with a fault, left as it was: {old_fault}")
     root.check()
     plan.check(root, entries, staging)
-    if boot.read(NOTE, staging) != note:
-        raise ImageError(
-            f"{NOTE} must read back as it was written, got another in the FAT partition"
-        )
+    notes += _check_boot(boot, note, old_fault, staging)
     with open(image, "rb") as written:
         os.fsync(written.fileno())
     os.chmod(image, 0o666 & ~_umask())
@@ -221,10 +213,23 @@ def _write_boot(boot: Fat, xclbin: Path | None, note: bytes, staging: Path) -> N
             raise ImageError(f"{XCLBIN} must read back as it was written, got another")
 
 
+def _check_boot(boot: Fat, note: bytes, old_fault: str, staging: Path) -> list[str]:
+    """Check the FAT partition; a fault that it came with is returned, a new one raised."""
+    fault = boot.fault(staging)
+    if fault and not old_fault:
+        raise ImageError(f"FAT partition must be whole after writing, got '{fault}' from fsck.vfat")
+    if boot.read(NOTE, staging) != note:
+        raise ImageError(f"{NOTE} must read back as it was written, got another")
+    if not old_fault:
+        return []
+    return [f"the image's FAT partition came with a fault, left as it was: {old_fault}"]
+
+
 def _page(config: Config, token: str) -> str:
     """Return where the live page will be, as far as it is known now."""
     address, name = config.network.address, config.board.hostname
     host = address.split("/")[0] if address not in (None, "dhcp") else name or "BOARD_IP"
+    host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{config.application.port or 8080}/?token={token}"
 
 

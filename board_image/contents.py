@@ -79,7 +79,7 @@ def read_facts(root: Ext4, staging: Path) -> Facts:
     home = homes[0].rstrip("/")
     keys = f"{home}/.ssh/authorized_keys"
     there = root.look([*_SYSTEMD, *(f"{units}/systemd-resolved.service" for units in _UNITS)])
-    units = [folder for path, folder in zip(_SYSTEMD, _UNITS, strict=True) if path in there]
+    units = [where for path, where in zip(_SYSTEMD, _UNITS, strict=True) if path in there]
     lines = root.read([keys], staging).get(keys, b"").decode("utf-8", "replace").splitlines()
     return Facts(
         texts,

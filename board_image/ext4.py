@@ -7,6 +7,7 @@ there, and what was written is read back by whoever wrote it.
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _TYPES = {"regular": "file", "directory": "folder", "symlink": "link"}
 _INODE = re.compile(r"Type: ([\w ]+?)\s+Mode:\s+(\d+)")
 _OWNER = re.compile(r"User:\s+(\d+)\s+Group:\s+(\d+).*?Size: (\d+)")
 _FAST_LINK = re.compile(r'Fast link dest: "(.*)"')
+_MOST_LINKS = 8  # one behind the other
 _ABSENT = re.compile("File not found|is not a directory")  # also where a file is above the path
 
 
@@ -108,14 +110,29 @@ class Ext4:
             folder: For copies, which are removed again.
         """
         copies = {path: folder / f"read-{i}" for i, path in enumerate(paths)}
+        sources = self._followed(paths)
         # Names without a folder: debugfs runs beside them.
-        self._ask([f'dump "{path}" {copy.name}' for path, copy in copies.items()], folder)
+        dumps = [f'dump "{sources[path]}" {copy.name}' for path, copy in copies.items()]
+        self._ask(dumps, folder)
         content = {}
         for path, copy in copies.items():
             if copy.exists():
                 content[path] = copy.read_bytes()
                 copy.unlink()
         return content
+
+    def _followed(self, paths: Sequence[str]) -> dict[str, str]:
+        """Return where each path leads, links followed; those in the folders above debugfs follows."""
+        ends = {path: path for path in paths}
+        for _ in range(_MOST_LINKS):
+            nodes = self.look(list(ends.values()))
+            links = {path: end for path, end in ends.items() if end in nodes and nodes[end].target}
+            if not links:
+                break
+            for path, end in links.items():
+                beside = posixpath.join(posixpath.dirname(end), nodes[end].target)
+                ends[path] = posixpath.normpath(beside)
+        return ends
 
     def change(self, commands: Sequence[str], folder: Path) -> None:
         """Have debugfs change the file system.

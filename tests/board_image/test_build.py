@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from board_image.__main__ import main
+from board_image.build import FINGERPRINTS
+from target.runners.releases import RELEASES
 from tests.board_image.conftest import FILES, write_release
 from tests.board_image.reading import Found, Reading
 from tests.board_image.synthetic import MIB, XCLBIN, make_image, write_tree
@@ -38,6 +40,7 @@ authorized_keys = ["me.pub"]
 input = "/dev/video0"
 """
 HOME = "/home/root"
+FIRMWARE = "firmware: /run/media/mmcblk0p1/dpu.xclbin\n"
 TOP = "/opt/asl/releases/0123456789ab"
 
 
@@ -205,6 +208,24 @@ def test_keys_and_network_of_another_image(
     assert read.file(f"{home}/.ssh/authorized_keys").decode() == f"ssh-rsa old\n{KEY}\n"
     assert read.file("/etc/resolv.conf") == b"nameserver 192.168.1.1\n"
     assert read.file("/etc/hosts").decode() == "127.0.0.1\tlocalhost\n127.0.1.1\tasl-7\n"
+
+
+def test_amds_releases_are_those_of_the_application() -> None:
+    known = {f"{fingerprint:#x}" for fingerprint in RELEASES}
+    assert set(FINGERPRINTS.values()) == known
+
+
+def test_links_are_followed_to_what_is_read(
+    tools: None, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    etc = tmp_path / "tree" / "etc"
+    etc.mkdir(parents=True)
+    (etc / "vart.conf").symlink_to("vart/../vart.d/one")
+    (etc / "vart.d").mkdir()
+    (etc / "vart.d" / "one").symlink_to("/usr/share/vart.conf")
+    image = _image(tmp_path, {"etc/vart.conf": None, "usr/share/vart.conf": FIRMWARE})
+    config = write_config("[application]\ninstall = false\n")
+    assert _make(image, tmp_path / "sd.img", config) == 0
 
 
 def test_a_fault_that_the_image_came_with_is_a_note(

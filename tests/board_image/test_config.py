@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from board_image.config import _CHECKS, Application, Config, load_config
+from board_image.config import Application, Config, load_config
 from board_image.errors import ImageError
+from board_image.values import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOB = base64.b64encode(b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20" + bytes(range(32))).decode()
@@ -26,7 +27,7 @@ def test_the_example_is_valid_and_names_every_key() -> None:
     config = load_config(path)
     assert (config.board.hostname, config.network.address) == ("asl-board", "dhcp")
     text = re.sub(r"^# (?=\w+ = )", "", path.read_text(encoding="utf-8"), flags=re.M)
-    for section, keys in _CHECKS.items():
+    for section, keys in CHECKS.items():
         part = text.split(f"[{section}]\n")[1].split("\n[")[0]
         named = re.findall(r"^(\w+) = ", part, re.M)
         assert set(named) == set(keys), section
@@ -38,7 +39,7 @@ def test_commented_values_of_the_example_are_valid(write_config: Callable[[str],
         key = line.split(" = ")[0]
         if key in ("xclbin", "authorized_keys"):
             continue  # files of somebody else's
-        section = next(name for name, keys in _CHECKS.items() if key in keys)
+        section = next(name for name, keys in CHECKS.items() if key in keys)
         extra = 'address = "192.168.1.20/24"\n' if key in ("gateway", "dns") else ""
         load_config(write_config(f"[{section}]\n{extra}{line}\n"))
 
