@@ -139,5 +139,5 @@ def _output(board: Board, boards: Boards, what: str, script: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise board.fail(what, done.stderr or done.stdout)
+        raise board.fail(what, done.stderr or done.stdout, boards)
     return done.stdout

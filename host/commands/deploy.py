@@ -77,11 +77,6 @@ def _describe(release: dict[str, Any], only_check: bool) -> Any:
             return f"{one.board}: runs release {release['id']} already, nothing changed"
         before = one.facts.get("current")
         instead = f" instead of {before}" if before and before != release["id"] else ""
-        return f"{one.board}: runs release {release['id']}{instead}{_page(one)}"
+        return f"{one.board}: runs release {release['id']}{instead}; page: {one.facts['page']}"
 
     return words
-
-
-def _page(one: Outcome) -> str:
-    token, port = one.facts.get("token"), one.facts.get("port")
-    return f"; page: http://{one.board}:{port}/?token={token}" if token and port else ""

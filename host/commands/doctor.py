@@ -16,10 +16,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.doctor.table import CHECKS, run_checks
+from host.doctor.table import CHECKS, check_workstation
 from host.doctor.workstation import ROOT, Workstation
 from target.check.finding import ERROR, count, describe, to_json
-from target.command_line import count as positive
+from target.check.run import add_check_options
 from target.command_line import make_parser, print_result, start_log
 from target.errors import EXIT_ERROR, EXIT_OK, exit_code_of
 
@@ -29,7 +29,7 @@ RELEASED = Path("models/signnet")
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = make_parser("python -m host doctor", __doc__)
-    parser.add_argument("--only", help=f"of {', '.join(CHECKS)}; all if not given")
+    add_check_options(parser, [*CHECKS, "or of a board's: python3 -m target check --help"])
     parser.add_argument(
         "--model", type=Path, help="model folder; on a board in place of the deployed one"
     )
@@ -38,15 +38,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--arch", type=Path, help="an arch.json to be checked")
     parser.add_argument("--docker", default="docker", help="command that runs containers")
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=4,
-        help="DPU runners at a time, for the memory they need",
-    )
-    parser.add_argument(
-        "--root", type=Path, default=Path("/"), help="where /proc, /sys and /opt are"
-    )
     _add_board_options(parser)
     args = parser.parse_args(argv)
     start_log(args.quiet)
@@ -67,19 +58,20 @@ def _add_board_options(parser: argparse.ArgumentParser) -> None:
 def _workstation(args: argparse.Namespace) -> int:
     models = () if args.model is None else (args.model,)
     machine = Workstation(args.root, ROOT, models, args.data.absolute(), args.docker, args.arch)
-    only = [name.strip() for name in args.only.split(",")] if args.only else None
-    findings = run_checks(machine, only)
+    findings = check_workstation(machine, args.only)
     print_result(to_json(findings), args.json, describe(findings))
     return EXIT_ERROR if count(findings, ERROR) else EXIT_OK
 
 
 def _boards(args: argparse.Namespace) -> int:
     from host.deploy.boards import boards_of
-    from host.doctor.boards import check_boards
+    from host.doctor.boards import Asked, check_boards
     from target.manifest import load_manifest
 
     manifest = load_manifest(args.model or ROOT / RELEASED)
-    found = check_boards(boards_of(args), manifest, args.model is not None, args.threads)
+    found = check_boards(
+        boards_of(args), manifest, Asked(args.model is not None, args.threads, args.only)
+    )
     wrong = any(count(findings, ERROR) for findings in found.values())
     result = {"ok": not wrong, "boards": {name: to_json(one) for name, one in found.items()}}
     text = "\n\n".join(f"==> {name} <==\n{describe(one)}" for name, one in found.items())

@@ -87,12 +87,12 @@ class Board:
         way = ["ssh", *boards.ssh_options(), "-p", str(self.port)]
         return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
 
-    def fail(self, what: str, text: str) -> BackendError:
+    def fail(self, what: str, text: str, boards: Boards) -> BackendError:
         """Return the error for an ssh command that did not do its work."""
         lines = [line for line in text.strip().splitlines() if line.strip()] or ["no message"]
         errors = [line[len("error: ") :] for line in lines if line.startswith("error: ")]
         words = one_line(errors[-1] if errors else lines[-1])[:500]
-        remedy = ssh.remedy(text, self.address, self.port, self.user)
+        remedy = ssh.remedy(text, self.address, self.port, self.user, boards.known_hosts)
         tail = f"; {remedy}" if remedy else ""
         return BackendError(f"{what} on board '{self.name}' must succeed, got '{words}'{tail}")
 

@@ -31,7 +31,7 @@ class Outcome:
         changed: Steps that changed something, in order.
         step: That failed; empty if none did.
         why: It failed, one line.
-        facts: What the board said: device, release before (`current`), token of the page.
+        facts: How it is reached, and what it said: device, release before (`current`), address of the page.
     """
 
     board: str
@@ -108,7 +108,11 @@ def _environment(folder: Path, report: Path) -> dict[str, str]:
 def _outcome(board: str, facts: dict[str, Any], boards: Boards) -> Outcome:
     why = str(facts["why"])
     if facts["state"] == UNREACHABLE:
-        remedy = ssh.remedy(why, boards.address or board, boards.port, boards.user)
+        way = facts["facts"]
+        address, port = str(way.get("host", board)), int(way.get("port", boards.port))
+        remedy = ssh.remedy(
+            why, address, port, str(way.get("user", boards.user)), boards.known_hosts
+        )
         why = f"{why}; {remedy}" if remedy else why
     return Outcome(
         board, facts["state"], tuple(facts["changed"]), facts["step"], why, facts["facts"]

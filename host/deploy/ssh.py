@@ -46,7 +46,7 @@ def _quoted(path: Path) -> str:
     return f'"{os.path.abspath(path)}"' if " " in str(path) else os.path.abspath(path)
 
 
-def remedy(text: str, address: str, port: int, user: str) -> str:
+def remedy(text: str, address: str, port: int, user: str, known_hosts: Path) -> str:
     """Return what to do about ssh's complaint; empty if nothing is known.
 
     Args:
@@ -54,6 +54,7 @@ def remedy(text: str, address: str, port: int, user: str) -> str:
         address: Of the board.
         port: Of its sshd.
         user: On the board.
+        known_hosts: File with the host keys that were accepted.
     """
     at = f"BOARD_IP={address}" + (f" BOARD_PORT={port}" if port != 22 else "")
     if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text or "Host key verification failed" in text:
@@ -64,9 +65,9 @@ def remedy(text: str, address: str, port: int, user: str) -> str:
         )
     if "Permission denied" in text:
         return (
-            f"ssh-copy-id -o UserKnownHostsFile={KNOWN_HOSTS} -p {port} {user}@{address}"
+            f"ssh-copy-id -o UserKnownHostsFile={known_hosts} -p {port} {user}@{address}"
             " (the password of AMD's image is root)"
         )
-    if any(words in text for words in ("timed out", "refused", "No route", "unreachable")):
+    if any(words in text.lower() for words in ("timed out", "refused", "no route", "unreachable")):
         return f"see that the board is on and that ping {address} answers; BOARD_PORT is {port}"
     return ""

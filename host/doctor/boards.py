@@ -6,6 +6,7 @@ removed afterwards.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 import subprocess
@@ -30,21 +31,33 @@ trap 'rm -rf "$made"' EXIT
 cd "$made" && tar xzf - || exit 1
 model=model
 {deployed}
-{python} -B -m target check "$model" --threads {threads} --json
+{python} -B -m target check "$model" {options} --json
 """
 _DEPLOYED = "test -f {folder}/model.json && model={folder}"
 
 
-def check_boards(
-    boards: Boards, manifest: Manifest, sent: bool, threads: int
-) -> dict[str, list[Finding]]:
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is asked of a board.
+
+    Attributes:
+        sent: Whether the model that is sent is checked, also where another one is deployed.
+        threads: DPU runners at a time, for the memory they need.
+        only: Names of checks, with commas between; all if None.
+    """
+
+    sent: bool = False
+    threads: int = 8
+    only: str | None = None
+
+
+def check_boards(boards: Boards, manifest: Manifest, asked: Asked) -> dict[str, list[Finding]]:
     """Check every board.
 
     Args:
         boards: Which.
         manifest: Of the model that is sent along.
-        sent: Whether that model is checked, also where another one is deployed.
-        threads: DPU runners at a time, for the memory they need.
+        asked: Of each.
 
     Returns:
         Findings by the boards' names; a board that cannot be reached has one.
@@ -57,15 +70,19 @@ def check_boards(
         archive = Path(folder) / "release.tar.gz"
         write_archive(archive, manifest)
         return {
-            board.name: _check(board, boards, archive, _script(board, sent, threads))
+            board.name: _check(board, boards, archive, _script(board, asked))
             for board in list_boards(boards)
         }
 
 
-def _script(board: Board, sent: bool, threads: int) -> str:
+def _script(board: Board, asked: Asked) -> str:
     folder = shlex.quote(f"{board.prefix}/current/model")
-    deployed = "" if sent else _DEPLOYED.format(folder=folder)
-    return _SCRIPT.format(deployed=deployed, python=shlex.quote(board.python), threads=threads)
+    options = ["--threads", str(asked.threads), *(["--only", asked.only] if asked.only else [])]
+    return _SCRIPT.format(
+        deployed="" if asked.sent else _DEPLOYED.format(folder=folder),
+        python=shlex.quote(board.python),
+        options=shlex.join(options),
+    )
 
 
 def _check(board: Board, boards: Boards, archive: Path, script: str) -> list[Finding]:
@@ -114,7 +131,7 @@ def _ask(board: Board, boards: Boards, archive: Path, script: str) -> dict[str, 
             **{k: result[k] for k in ("findings", "model", "device")},
         }
     except (ValueError, KeyError, TypeError):
-        raise board.fail("check", done.stderr or done.stdout) from None
+        raise board.fail("check", done.stderr or done.stdout, boards) from None
 
 
 def _clock(board: Board, there: float) -> Finding:

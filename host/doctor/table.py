@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from functools import partial
 
 from host.doctor.workstation import Workstation
-from target.check.finding import ERROR, Finding
-from target.errors import AppError, DataError, one_line
+from target.check.finding import Finding
+from target.check.run import run_checks
 
 CHECKS = {
     "python": "host.doctor.python",
@@ -19,38 +19,19 @@ CHECKS = {
 }
 
 
-def run_checks(machine: Workstation, only: Sequence[str] | None = None) -> list[Finding]:
-    """Run the checks; one that cannot do its work is a finding too.
+def check_workstation(machine: Workstation, only: str | None = None) -> list[Finding]:
+    """Run the checks.
 
     Args:
         machine: To look at.
-        only: Names; all if None.
+        only: Names, with commas between; all if None.
 
     Raises:
         DataError: If a name is unknown.
     """
-    for name in only or ():
-        if name not in CHECKS:
-            raise DataError(f"check must be one of {', '.join(CHECKS)}, got '{name}'")
-    findings: list[Finding] = []
-    for name, module in CHECKS.items():
-        if only is None or name in only:
-            findings += _run(name, module, machine)
-    return findings
+    return run_checks({name: partial(_run, name, machine) for name in CHECKS}, only)
 
 
-def _run(name: str, module: str, machine: Workstation) -> list[Finding]:
-    try:
-        found: list[Finding] = importlib.import_module(module).check(machine)
-        return found
-    except (ImportError, AppError, OSError, ValueError) as error:
-        remedy = "make setup, then use .venv/bin/python" if isinstance(error, ImportError) else ""
-        return [
-            Finding(
-                name,
-                ERROR,
-                f"check could not be done: {one_line(error)}",
-                "what it looks at stays unknown",
-                remedy,
-            )
-        ]
+def _run(name: str, machine: Workstation) -> list[Finding]:
+    found: list[Finding] = importlib.import_module(CHECKS[name]).check(machine)
+    return found

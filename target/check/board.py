@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ class Board:
         model_trouble: Why; empty if it can.
         root: Where /proc, /sys, /etc and /dev are; another one in tests.
         environment: Variables.
-        threads: DPU runners that are to work at a time, for the memory they need.
+        threads: VART runners that are to work at a time, for the memory they need.
     """
 
     device: Device
@@ -33,12 +34,12 @@ class Board:
     model_trouble: str = ""
     root: Path = Path("/")
     environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
-    threads: int = 4
+    threads: int = 8
 
     @functools.cached_property
     def probe(self) -> Optional[Probe]:
         """What AMD's xir finds in the model's file; None if it cannot be read."""
-        if self.manifest is None:
+        if self.manifest is None or importlib.util.find_spec("xir") is None:
             return None
         try:
             return probe_file(self.manifest.xmodel)
@@ -71,7 +72,7 @@ class Board:
         return sys.executable or "python3"
 
 
-def this_board(folder: Path, root: Path = Path("/"), threads: int = 4) -> Board:
+def this_board(folder: Path, root: Path = Path("/"), threads: int = 8) -> Board:
     """Return the machine this runs on with a model; a model that cannot be read is a finding later."""
     manifest, trouble = None, ""
     try:

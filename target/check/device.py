@@ -138,8 +138,9 @@ def _runtime(board: Board) -> List[Finding]:
 
 def _tuning(board: Board) -> List[Finding]:
     """AMD's images bring a script that nothing runs."""
-    script = "home/root/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"
-    if board.is_stand_in or not (board.root / script).is_file():
+    scripts = sorted(board.root.glob("home/*/dpu_sw_optimize/zynqmp/zynqmp_dpu_optimize.sh"))
+    if board.is_stand_in or not scripts:
         return []
-    what = f"sh /{script} after each boot gives the DPU precedence at the memory; nothing tells if it ran"
+    script = f"/{scripts[0].relative_to(board.root)}"
+    what = f"sh {script} after each boot gives the DPU precedence at the memory; nothing tells if it ran"
     return [Finding(NAME, NOTE, what)]

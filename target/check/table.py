@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence
+from functools import partial
+from typing import Callable, Dict, List, Optional
 
 from target.check import (
     camera,
@@ -22,8 +23,8 @@ from target.check import (
     variables,
 )
 from target.check.board import Board
-from target.check.finding import ERROR, Finding
-from target.errors import AppError, DataError, one_line
+from target.check.finding import Finding
+from target.check.run import run_checks
 
 CHECKS: Dict[str, Callable[[Board], List[Finding]]] = {
     "libraries": libraries.check,
@@ -44,33 +45,14 @@ CHECKS: Dict[str, Callable[[Board], List[Finding]]] = {
 }
 
 
-def run_checks(board: Board, only: Optional[Sequence[str]] = None) -> List[Finding]:
-    """Run the checks; one that cannot do its work is a finding too.
+def check_board(board: Board, only: Optional[str] = None) -> List[Finding]:
+    """Run the checks.
 
     Args:
         board: To look at.
-        only: Names; all if None.
+        only: Names, with commas between; all if None.
 
     Raises:
         DataError: If a name is unknown.
     """
-    for name in only or ():
-        if name not in CHECKS:
-            raise DataError(f"check must be one of {', '.join(CHECKS)}, got '{name}'")
-    findings: List[Finding] = []
-    for name, check in CHECKS.items():
-        if only is not None and name not in only:
-            continue
-        try:
-            findings += check(board)
-        except (AppError, OSError, ValueError) as error:
-            findings.append(
-                Finding(
-                    name,
-                    ERROR,
-                    f"check could not be done: {one_line(error)}",
-                    "what it looks at stays unknown",
-                    "run it again as root",
-                )
-            )
-    return findings
+    return run_checks({name: partial(check, board) for name, check in CHECKS.items()}, only)

@@ -19,8 +19,8 @@ from typing import Any, Dict, List, Optional
 
 from target.check.board import Board, this_board
 from target.check.finding import ERROR, count, describe, to_json
-from target.check.table import CHECKS, run_checks
-from target.command_line import count as positive
+from target.check.run import add_check_options
+from target.check.table import CHECKS, check_board
 from target.command_line import make_parser, print_result, start_log
 from target.errors import EXIT_ERROR, EXIT_OK, exit_code_of
 
@@ -31,26 +31,16 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument(
         "model", nargs="?", type=Path, default=Path("models/signnet"), help="model folder"
     )
-    parser.add_argument("--only", help=f"of {', '.join(CHECKS)}; all if not given")
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=4,
-        help="DPU runners at a time, for the memory they need",
-    )
-    parser.add_argument(
-        "--root", type=Path, default=Path("/"), help="where /etc, /proc and /sys are"
-    )
+    add_check_options(parser, CHECKS)
     args = parser.parse_args(argv)
     start_log(args.quiet)
-    only = [name.strip() for name in args.only.split(",")] if args.only else None
     return exit_code_of(
-        lambda: _run(this_board(args.model, args.root, args.threads), only, args.json)
+        lambda: _run(this_board(args.model, args.root, args.threads), args.only, args.json)
     )
 
 
-def _run(board: Board, only: Optional[List[str]], as_json: bool) -> int:
-    findings = run_checks(board, only)
+def _run(board: Board, only: Optional[str], as_json: bool) -> int:
+    findings = check_board(board, only)
     result = {**to_json(findings), **_facts(board)}
     print_result(result, as_json, describe(findings))
     return EXIT_ERROR if count(findings, ERROR) else EXIT_OK

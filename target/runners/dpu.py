@@ -8,8 +8,7 @@ between two DPU subgraphs. The library is loaded only after the file was checked
 
 from __future__ import annotations
 
-import queue
-import threading
+import importlib
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -20,8 +19,10 @@ from target.runners.base import Staged, TensorSpec, check_tensor
 from target.runners.checks import check_specs
 from target.runners.cpu_steps import CpuOp, run_op
 from target.runners.device import Device, find_device
+from target.runners.interpreters import missing_module
+from target.runners.jobs import Jobs, Ticket
 from target.runners.preflight import MODES, check_plan
-from target.runners.xir_file import CpuStep, DpuStep, Plan, load_module, read_plan, tensor_facts
+from target.runners.xir_file import CpuStep, DpuStep, Plan, read_plan, tensor_facts
 
 JOB_CHAINS = 2  # of an asynchronous runner: the ZCU104's DPU has two cores
 _NO_DEVICE = Device("", trouble="not asked")
@@ -31,9 +32,12 @@ def load_vart() -> Any:
     """Import vart.
 
     Raises:
-        BackendError: If it is not installed for this interpreter.
+        BackendError: If it is not there for this interpreter; names the one that has it.
     """
-    return load_module("vart")
+    try:
+        return importlib.import_module("vart")
+    except ImportError as error:
+        raise missing_module("vart", error) from error
 
 
 class DpuRunner(Staged):
@@ -68,7 +72,7 @@ class DpuRunner(Staged):
         check_specs(manifest, self.input, self.output)
         self._make: Callable[[], _Chain] = lambda: _Chain(vart, self._plan, mode)
         self._chain: Optional[_Chain] = self._make()
-        self._jobs: Optional[_Jobs] = None
+        self._jobs: Optional[Jobs] = None
         self._tensor = np.zeros(self.input.shape, dtype=np.int8)
 
     def put(self, tensor: np.ndarray) -> None:
@@ -86,7 +90,7 @@ class DpuRunner(Staged):
         assert self._chain is not None
         return self._chain.result
 
-    def submit(self, tensor: np.ndarray) -> _Ticket:
+    def submit(self, tensor: np.ndarray) -> Ticket:
         """Start a job and return at once; `collect` waits for it.
 
         While jobs are under way nothing else may be done with the runner.
@@ -97,10 +101,10 @@ class DpuRunner(Staged):
         check_tensor(tensor, self.input)
         if self._jobs is None:
             assert self._chain is not None
-            self._jobs = _Jobs([self._chain, *(self._make() for _ in range(JOB_CHAINS - 1))])
+            self._jobs = Jobs([self._chain, *(self._make() for _ in range(JOB_CHAINS - 1))])
         return self._jobs.submit(tensor)
 
-    def collect(self, ticket: _Ticket) -> np.ndarray:
+    def collect(self, ticket: Ticket) -> np.ndarray:
         """Wait for a submitted job; returns int8 codes of the output's dims, the ticket's own."""
         return ticket.wait()
 
@@ -145,7 +149,7 @@ class _Chain:
                 self._steps.append(self._dpu(vart, step, plan, mode))
             else:
                 self._steps.append(self._cpu(step))
-        self.result = self._values[plan.last.name]
+        self.result = self._tensor(plan.last, f"output of {plan.path}")
 
     def run(self, tensor: np.ndarray) -> None:
         """Execute every step on an input that check_tensor has passed."""
@@ -158,27 +162,37 @@ class _Chain:
     def _dpu(self, vart: Any, step: DpuStep, plan: Plan, mode: str) -> Callable[[], None]:
         runner = vart.Runner.create_runner(step.subgraph, mode)
         inputs: List[np.ndarray] = []
-        for facts in [tensor_facts(tensor) for tensor in runner.get_input_tensors()]:
-            given = self._values.get(facts.name)
-            if given is None or given.shape != facts.dims or given.dtype != np.int8:
-                got = "none" if given is None else f"{given.dtype} {given.shape}"
-                raise ModelError(
-                    f"input '{facts.name}' of subgraph '{step.name}' must be int8 {facts.dims} from a"
-                    f" step before, got {got} in {plan.path}; compile it again"
-                )
-            if facts.name == self._source:
+        for name, facts in _named(runner.get_input_tensors(), step.inputs):
+            if name == self._source:
                 self._feeds.append((inputs, len(inputs)))
-            inputs.append(given)
+            where = f"input of subgraph '{step.name}' of {plan.path}"
+            inputs.append(self._tensor(TensorFacts(name, facts.dims, facts.fix_point), where))
         outputs: List[np.ndarray] = []
-        for facts in [tensor_facts(tensor) for tensor in runner.get_output_tensors()]:
+        for name, facts in _named(runner.get_output_tensors(), step.outputs):
             outputs.append(np.zeros(facts.dims, dtype=np.int8))
-            self._values[facts.name] = outputs[-1]
+            self._values[name] = outputs[-1]
         execute, wait = runner.execute_async, runner.wait
 
         def run() -> None:
-            wait(execute(inputs, outputs))
+            status = wait(execute(inputs, outputs))
+            if status:
+                raise BackendError(
+                    f"VART must end a job with 0, got {status} from subgraph '{step.name}'; see python3 -m"
+                    " target check"
+                )
 
         return run
+
+    def _tensor(self, facts: TensorFacts, where: str) -> np.ndarray:
+        """Return the buffer of a tensor that a step before makes."""
+        found = self._values.get(facts.name)
+        if found is None or found.shape != facts.dims or found.dtype != np.int8:
+            got = "none" if found is None else f"{found.dtype} {found.shape}"
+            raise ModelError(
+                f"'{facts.name}', {where}, must be int8 {facts.dims} from a step before, got {got};"
+                " compile it again"
+            )
+        return found
 
     def _cpu(self, step: CpuStep) -> Callable[[], None]:
         """Prepare the ops; each writes where the next DPU subgraph will read."""
@@ -208,67 +222,12 @@ class _Chain:
         return np.array(value, order="C")
 
 
-class _Ticket:
-    """A job: the caller's input, and its result in memory of its own."""
+def _named(tensors: List[Any], names: Tuple[str, ...]) -> List[Tuple[str, TensorFacts]]:
+    """Return a runner's tensors with the names that the file gives them outside the subgraph.
 
-    def __init__(self, tensor: np.ndarray) -> None:
-        self.tensor = tensor
-        self._done = threading.Event()
-        self._result: Optional[np.ndarray] = None
-        self._error: Optional[BaseException] = None
-
-    def finish(self, result: Optional[np.ndarray], error: Optional[BaseException] = None) -> None:
-        """Hand the result, or what went wrong, to whoever waits."""
-        self._result, self._error = result, error
-        self._done.set()
-
-    def wait(self) -> np.ndarray:
-        """Return the result when it is there."""
-        self._done.wait()
-        if self._error is not None:
-            raise self._error
-        assert self._result is not None
-        return self._result
-
-
-class _Jobs:
-    """Several chains of runners, each with a thread, so that both cores of the DPU have work.
-
-    VART's execute_async returns when the DPU is done, so what shall overlap must be in threads; it
-    lets Python go on meanwhile.
-
-    Args:
-        chains: Used by nothing else until `close`.
+    VART sorts both alike; a runner may call a tensor by its name inside.
     """
-
-    def __init__(self, chains: List[_Chain]) -> None:
-        self._tickets: queue.SimpleQueue[Optional[_Ticket]] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, args=(chain,), daemon=True) for chain in chains
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def submit(self, tensor: np.ndarray) -> _Ticket:
-        """Queue a job."""
-        ticket = _Ticket(tensor)
-        self._tickets.put(ticket)
-        return ticket
-
-    def close(self) -> None:
-        """Do what is queued, then end the threads."""
-        for _ in self._threads:
-            self._tickets.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self, chain: _Chain) -> None:
-        while True:
-            ticket = self._tickets.get()
-            if ticket is None:
-                return
-            try:
-                chain.run(ticket.tensor)
-                ticket.finish(chain.result.copy())
-            except Exception as error:
-                ticket.finish(None, error)
+    found = [tensor_facts(tensor) for tensor in tensors]
+    if len(found) != len(names) or {facts.name for facts in found} == set(names):
+        return [(facts.name, facts) for facts in found]
+    return list(zip(names, found))

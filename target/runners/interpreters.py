@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from target.errors import BackendError
+
 _PATTERNS = (
     "usr/bin/python3*",
     "usr/local/bin/python3*",
@@ -87,4 +89,11 @@ def where_it_is(module: str, root: Path = Path("/")) -> str:
         "no Python of this machine has it; on the board install AMD's runtime"
         " (board image xilinx-zcu104-dpu-v2022.2-v3.0.0, or dnf install packagegroup-petalinux-vitisai),"
         " without a board run python -m host simulate"
+    )
+
+
+def missing_module(name: str, error: ImportError) -> BackendError:
+    """Return the error for one of AMD's modules that cannot be imported here."""
+    return BackendError(
+        f"{name} must be installed for {sys.executable}, got '{error}'; {where_it_is(name)}"
     )

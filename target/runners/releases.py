@@ -10,6 +10,7 @@ RELEASES = {
     0x101000016010407: "2.5",
     0x1000020F6014407: "1.4 to 2.0",
 }
+DEFAULT_RELEASE = "3.0"  # of make quantize compile
 IMAGES = {
     "3.0": "xilinx-zcu104-dpu-v2022.2-v3.0.0",
     "2.5": "xilinx-zcu104-dpu-v2022.1-v2.5.0",
@@ -31,13 +32,14 @@ def describe_fingerprint(fingerprint: int) -> str:
 def recompile_command(fingerprint: int) -> str:
     """Return what makes a model for a DPU, in words and a command to paste."""
     release = release_of(fingerprint)
-    if release == "1.4 to 2.0":
-        container = "in the container of Vitis AI 2.0"
-    elif release:
-        container = f"in the container of Vitis AI {release}"
-    else:
-        container = f'with {{"fingerprint":"{fingerprint:#x}"}} in arch.json'
-    return f"compile it {container}: make quantize compile TOOLCHAIN=vitis"
+    command = "make quantize compile TOOLCHAIN=vitis"
+    if release == DEFAULT_RELEASE:
+        return f"compile it for Vitis AI {release}: {command}"
+    if release:
+        last = release.split(" to ")[-1]
+        return f'compile it for Vitis AI {last}: {command} VITIS="--release {last}"'
+    arch = f'{{"fingerprint":"{fingerprint:#x}"}} in arch.json'
+    return f'compile it with {arch}: {command} VITIS="--arch arch.json"'
 
 
 def parse_fingerprint(text: object) -> Optional[int]:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 import numpy as np
 
-from target.errors import BackendError, ModelError
+from target.errors import ModelError
 from target.manifest import TensorFacts
 from target.runners.cpu_steps import OPS, CpuOp
-from target.runners.interpreters import where_it_is
+from target.runners.interpreters import missing_module
 
 _INPUTS, _CONSTS = ("data", "data-fix"), ("const", "const-fix")
 # What may follow the last codes: it keeps the order of the outputs, and the application does it itself.
@@ -34,6 +33,8 @@ class DpuStep:
     Attributes:
         name: Of the subgraph.
         subgraph: xir.Subgraph.
+        inputs: Names of the tensors it takes, sorted, as VART sorts them.
+        outputs: Names of those it makes, sorted.
         libraries: VART's library by mode, of the attribute `runner`; empty if it has none.
         has_instructions: Whether it holds code for a real DPU (`mc_code`).
         fingerprint: Of the DPU it is compiled for; None if the file does not say.
@@ -43,6 +44,8 @@ class DpuStep:
 
     name: str
     subgraph: Any
+    inputs: Tuple[str, ...]
+    outputs: Tuple[str, ...]
     libraries: Dict[str, str]
     has_instructions: bool
     fingerprint: Optional[int]
@@ -93,23 +96,12 @@ def load_xir() -> Any:
     """Import xir.
 
     Raises:
-        BackendError: If it is not installed for this interpreter.
-    """
-    return load_module("xir")
-
-
-def load_module(name: str) -> Any:
-    """Import one of AMD's modules.
-
-    Raises:
         BackendError: If it is not there for this interpreter; names the one that has it.
     """
     try:
-        return importlib.import_module(name)
+        return importlib.import_module("xir")
     except ImportError as error:
-        raise BackendError(
-            f"{name} must be installed for {sys.executable}, got '{error}'; {where_it_is(name)}"
-        ) from error
+        raise missing_module("xir", error) from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -212,6 +204,8 @@ def _dpu_step(subgraph: Any) -> DpuStep:
     return DpuStep(
         str(subgraph.get_name()),
         subgraph,
+        tuple(sorted(str(tensor.name) for tensor in subgraph.get_input_tensors())),
+        tuple(sorted(str(tensor.name) for tensor in subgraph.get_output_tensors())),
         dict(_attr(subgraph, "runner", None) or {}),
         subgraph.has_attr("mc_code"),
         fingerprint if isinstance(fingerprint, int) else None,

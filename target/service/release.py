@@ -3,8 +3,9 @@
     PREFIX/current -> releases/ID       the release in service
     PREFIX/releases/ID/release.json     id and sha256 of every file; beside it target/ and model/
 
-A release on trial was started with an alarm set, whose signal ends the process, crashed or hung as it may
-be; it takes the alarm away once `current` names it. See host/deploy/LAYOUT.md.
+Beside release.json may lie settings.json, and settings.json.new while other settings are tried. A release
+on trial was started with an alarm set, whose signal ends the process, crashed or hung as it may
+be; it takes the alarm away once `current` names it and no settings wait. See host/deploy/LAYOUT.md.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Optional
 
 NAME = "release.json"
 CURRENT = "current"
+NEW_SETTINGS = "settings.json.new"
 CHECKOUT = "checkout"
 
 
@@ -34,9 +36,11 @@ class Release:
     id: str
 
     def is_current(self) -> bool:
-        """Whether PREFIX/current names it; always of a checkout."""
+        """Whether PREFIX/current names it and its settings are settled; always of a checkout."""
         if self.id == CHECKOUT:
             return True
+        if (self.folder / NEW_SETTINGS).exists():
+            return False
         try:
             return os.path.samefile(self.folder.parent.parent / CURRENT, self.folder)
         except OSError:

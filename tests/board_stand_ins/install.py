@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "needs_instructions": False,
     "timeout_after": None,
     "hang_after": None,
+    "inner_names": False,
     "wrong_output": None,
     "log": None,
 }

@@ -117,5 +117,9 @@ def test_fingerprints_and_releases() -> None:
     assert describe_fingerprint(0x101000016010407) == "0x101000016010407 (Vitis AI 2.5)"
     assert describe_fingerprint(0x1) == "0x1 (no ZCU104 image)"
     assert [parse_fingerprint(one) for one in ("0x10", 16, "x", None)] == [16, 16, None, None]
-    assert "container of Vitis AI 2.0:" in recompile_command(0x1000020F6014407)
+    assert recompile_command(0x101000056010407) == (
+        "compile it for Vitis AI 3.0: make quantize compile TOOLCHAIN=vitis"
+    )
+    assert recompile_command(0x1000020F6014407).endswith('VITIS="--release 2.0"')
     assert '{"fingerprint":"0x1"} in arch.json' in recompile_command(1)
+    assert recompile_command(1).endswith('VITIS="--arch arch.json"')

@@ -77,6 +77,22 @@ def test_jobs_run_on_several_runners_and_give_the_codes_of_their_own_images(
     assert [line.split()[0] for line in lines].count("job") == 8
 
 
+def test_a_job_that_vart_ends_with_an_error(
+    stand_in_board: StandInBoard, signnet: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = DpuRunner(signnet)
+    codes = np.zeros((1, 28, 28, 1), np.int8)
+    runner.infer(codes)
+    monkeypatch.setattr(sys.modules["vart"].Runner, "wait", lambda self, job: 5)
+    failing = DpuRunner(signnet)
+    message = "VART must end a job with 0, got 5 from subgraph 'subgraph_conv1a'"
+    with pytest.raises(BackendError, match=message):
+        failing.infer(codes)
+    with pytest.raises(BackendError, match=message):
+        failing.collect(failing.submit(codes))
+    failing.close()
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -125,9 +141,7 @@ def test_another_fingerprint_names_both_releases_and_what_recompiles(
     text = str(caught.value)
     assert f"compiled for this DPU, {fingerprint} (Vitis AI {release})" in text
     assert "got 0x101000056010407 (Vitis AI 3.0) in subgraph 'subgraph_conv1a' of" in text
-    assert (
-        f"in the container of Vitis AI {container}: make quantize compile TOOLCHAIN=vitis" in text
-    )
+    assert f'make quantize compile TOOLCHAIN=vitis VITIS="--release {container}"' in text
     assert "boot the board image of Vitis AI 3.0" in text
 
 

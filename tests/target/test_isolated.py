@@ -74,6 +74,7 @@ def test_a_device_that_never_answers_is_given_up(
         runner.infer(_first(signnet)[0])
 
 
+@pytest.mark.slow
 def test_a_child_that_is_killed_is_an_error(
     stand_in_board: StandInBoard, signnet: Manifest
 ) -> None:
@@ -105,6 +106,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_the_child_ends_when_its_parent_is_killed(
     stand_in_board: StandInBoard, signnet: Manifest
 ) -> None:

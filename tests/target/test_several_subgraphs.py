@@ -85,6 +85,17 @@ def test_steps_on_dpu_and_cpu_give_the_emulators_codes(
     runner.close()
 
 
+def test_a_runner_that_calls_its_tensors_by_their_inner_names(
+    stand_in_board: StandInBoard, tmp_path: Path
+) -> None:
+    graph = _cut("tanh")
+    manifest = _release(graph, tmp_path / "cut")
+    codes = np.random.default_rng(3).integers(-128, 128, (1, 28, 28, 1), np.int8)
+    expected = DpuRunner(manifest).infer(codes).copy()
+    stand_in_board.change(inner_names=True)
+    assert np.array_equal(DpuRunner(manifest).infer(codes), expected)
+
+
 def test_a_cpu_op_that_is_not_known_is_named_before_anything_runs(
     stand_in_board: StandInBoard, shared: Path
 ) -> None:

@@ -21,7 +21,8 @@ type: stdout
 short_description: a line a step, and a JSON file
 description: [a line a step, and a JSON file]
 """
-_SILENT = ("Ours", "Nothing else", "Unit", "Page", "What failed", "Log of the failure")
+_WAY = ("host", "port", "user")
+_SILENT = ("Ours", "Nothing else", "Unit")  # looks alone
 
 
 class CallbackModule(CallbackBase):
@@ -36,8 +37,10 @@ class CallbackModule(CallbackBase):
         self._boards: dict[str, dict[str, Any]] = {}
 
     def _board(self, result: Any) -> dict[str, Any]:
-        empty = {"state": "unchanged", "changed": [], "step": "", "why": "", "facts": {}}
-        return self._boards.setdefault(result._host.get_name(), empty)
+        name, given = result._host.get_name(), result._host.get_vars()
+        facts = {key: given[f"ansible_{key}"] for key in _WAY if f"ansible_{key}" in given}
+        empty = {"state": "unchanged", "changed": [], "step": "", "why": "", "facts": facts}
+        return self._boards.setdefault(name, empty)
 
     def _say(self, result: Any, words: str) -> None:
         print(f"{result._host.get_name()}: {words}", file=sys.stderr, flush=True)
@@ -50,12 +53,14 @@ class CallbackModule(CallbackBase):
             if board["state"] == "unchanged":
                 board["state"] = "changed"
         if name == "Board":
-            board["facts"] = {key: result._result[key] for key in ("device", "current")}
+            board["facts"].update({key: result._result[key] for key in ("device", "current")})
         if name == "Page":
             lines = result._result.get("stdout", "").splitlines()
             found = dict(line.split("=", 1) for line in lines if line.startswith("ASL_"))
-            board["facts"]["port"] = found.get("ASL_PORT", "").strip('"')
-            board["facts"]["token"] = found.get("ASL_PAGE_TOKEN", "")
+            found.update(_settings(lines))
+            address = board["facts"].get("host", result._host.get_name())
+            port, token = found.get("ASL_PORT", "").strip('"'), found.get("ASL_PAGE_TOKEN", "")
+            board["facts"]["page"] = f"http://{address}:{port}/?token={token}"
         if name not in _SILENT:
             self._say(result, f"{name}{', changed' if result._result.get('changed') else ''}")
 
@@ -92,8 +97,16 @@ class CallbackModule(CallbackBase):
                 json.dump(self._boards, file)
 
 
+def _settings(lines: list[str]) -> dict[str, str]:
+    """Return the settings of a deployment, which are the one line of JSON."""
+    return next((json.loads(line) for line in lines if line.startswith("{")), {})
+
+
 def _why(given: dict[str, Any]) -> str:
     """Return what a failed step says, on one line: a program's own error line before Ansible's words."""
+    for item in given.get("results", []):  # of a loop: the first that did not succeed
+        if item.get("failed") or item.get("unreachable"):
+            return _why(item)
     words = [given.get("stderr"), given.get("stdout"), given.get("msg")]
     if "cmd" not in given and "rc" not in given:
         words = [given.get("msg")]

@@ -7,6 +7,9 @@ A release on trial is started once, with an alarm set that outlives exec: unless
 time, whereupon its program takes the alarm away, the kernel ends it and systemd starts `current` again. So
 a release that crashes, hangs or whose deployment was cut off gives way to the one before, by itself.
 
+Settings come from systemd's environment (etc/settings.env) and, before it, from the settings.json that a
+deployment left beside release.json; a trial takes settings.json.new, if it is there.
+
 Python 3.8 on, standard library only; lies beside the releases, not in one.
 """
 
@@ -34,6 +37,7 @@ def main() -> int:
     state = os.environ.get("STATE_DIRECTORY", os.path.join(prefix, "state"))
     starts = os.path.join(state, "starts.json")
     trial = wanted_trial(prefix, state)
+    names = ["settings.json"] if trial is None else ["settings.json.new", "settings.json"]
     if trial is None:
         folder = os.path.realpath(os.path.join(prefix, "current"))
         pause(starts)
@@ -43,6 +47,8 @@ def main() -> int:
             os.unlink(starts)
     try:
         release = read(os.path.join(folder, "release.json"))
+        paths = [os.path.join(folder, name) for name in names]
+        os.environ.update(next((read(path) for path in paths if os.path.exists(path)), {}))
         command = [sys.executable, *(fill(word) for word in release["command"])]
         command += shlex.split(os.environ.get("ASL_OPTIONS", ""))
         os.chdir(folder)

@@ -2,6 +2,7 @@
 
     files: {PATH: {content: ..., mode: "0644"}}     content: null removes the file
     -> before: the same form, to be given again if the change is to be undone
+    suffix: .new    a file that differs is left alone, and what it shall be is written to PATH.new beside it
 
 Runs on the board under its own Python (3.8 on), standard library only.
 """
@@ -23,20 +24,30 @@ def main() -> None:
     from ansible.module_utils.basic import AnsibleModule  # only Ansible runs this
 
     module = AnsibleModule(
-        argument_spec={"files": {"type": "dict", "required": True}}, supports_check_mode=True
+        argument_spec={
+            "files": {"type": "dict", "required": True},
+            "suffix": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
     )
+    suffix = module.params["suffix"]
     wanted: Dict[str, Dict[str, Any]] = module.params["files"]
     try:
         before = {path: seen(path, wanted[path]["mode"]) for path in wanted}
         changed = [path for path in wanted if before[path] != wanted[path]]
+        left = [
+            p + suffix for p in wanted if suffix and p not in changed and os.path.exists(p + suffix)
+        ]
+        for path in left if not module.check_mode else []:
+            os.unlink(path)  # of a deployment that was cut off
         for path in changed if not module.check_mode else []:
-            put(path, wanted[path]["content"], int(wanted[path]["mode"], 8))
+            put(path + suffix, wanted[path]["content"], int(wanted[path]["mode"], 8))
     except OSError as error:
         module.fail_json(
             msg=f"file must be one that can be written, got '{error.strerror}' for {error.filename};"
             " deploy as root, or set board_become in the inventory"
         )
-    module.exit_json(changed=bool(changed), before=before, paths=changed)
+    module.exit_json(changed=bool(changed or left), before=before, paths=changed)
 
 
 def seen(path: str, mode: str) -> Dict[str, Any]:

@@ -22,6 +22,7 @@ module: asl_release
 short_description: puts a release in place, or removes old ones
 """
 NAME = "release.json"
+SETTINGS = {"settings.json", "settings.json.new"}  # this board's, beside the release's own files
 ID = re.compile("[0-9a-f]{12}")
 
 
@@ -116,7 +117,7 @@ def check(folder: str, release: Dict[str, Any]) -> None:
     for place, folders, names in os.walk(folder):
         folders[:] = [one for one in folders if one != "__pycache__"]
         found.update(os.path.relpath(os.path.join(place, name), folder) for name in names)
-    odd = sorted(found ^ {NAME, *release["files"]})
+    odd = sorted((found - SETTINGS) ^ {NAME, *release["files"]})
     if odd:
         raise Refused(
             f"release must hold its files and no others, got it differ in {odd[0]} in {folder}"

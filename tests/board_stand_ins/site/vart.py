@@ -24,7 +24,8 @@ class _RunnerTensor:
     """A tensor as the runner gives it: batch of the core in front, attributes of its neighbour too."""
 
     def __init__(self, tensor: Any, neighbour: Any) -> None:
-        self.name, self.dtype = tensor.name, tensor.dtype
+        self.outer, self.dtype = tensor.name, tensor.dtype
+        self.name = neighbour.name if device.settings().get("inner_names") else tensor.name
         self.dims = [1, *tensor.dims[1:]]
         self._attrs = {**neighbour.get_attrs(), **tensor.get_attrs()}
 
@@ -131,10 +132,10 @@ class Runner:
         if self._on_dpu:
             self._check_device()
         self._jobs += 1
-        answers = graph.emulator.run(self._name, {t.name: v for t, v in zip(self._inputs, views)})
+        answers = graph.emulator.run(self._name, {t.outer: v for t, v in zip(self._inputs, views)})
         wrong = device.settings().get("wrong_output")
         for (address, kind), tensor in zip(places, self._outputs):
-            codes = bytearray(answers[tensor.name])
+            codes = bytearray(answers[tensor.outer])
             if wrong is not None and wrong < len(codes):
                 codes[wrong] ^= 1
             _store(address, kind, bytes(codes), tensor.get_attr("fix_point"))

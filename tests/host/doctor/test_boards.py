@@ -49,6 +49,7 @@ def test_nothing_needs_to_be_deployed(
     assert not any((board.prefix / "tmp").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_board_without_vart_and_with_another_clock(
     board: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,5 +74,7 @@ def test_a_board_that_cannot_be_reached_and_one_whose_key_is_unknown(
     options = ["--known-hosts", str(tmp_path / "none")]
     (found,) = _doctor(board, capsys, *options)["findings"]
     assert found["level"] == ERROR and "make board-trust" in found["remedy"]
+    (found,) = _doctor(board, capsys, "--only", "gpu")["findings"]
+    assert found["level"] == ERROR and "check must be one of libraries, image" in found["what"]
     (found,) = _doctor(board, capsys, "--board-port", "1")["findings"]
     assert found["level"] == ERROR and "see that the board is on" in found["remedy"]

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host.commands import board, deploy, undeploy
+from host.deploy import known_hosts, ssh
+from host.deploy.boards import Board, Boards, list_boards
+from host.deploy.playbook import Outcome, exit_code, run_playbook
+from host.deploy.remote import bench_script, run_script
+from target.errors import BackendError, DataError
+from tests.host.deploy.loopback import ANSIBLE, SSHD, Loopback, loopback
+
+NEEDS_SSHD = pytest.mark.skipif(SSHD is None, reason="sshd is not installed: make apt")
+NEEDS_ANSIBLE = pytest.mark.skipif(
+    not ANSIBLE.is_file(), reason="Ansible is not installed: make .venv-deploy/ready"
+)
+NEVER = "192.0.2.1"  # RFC 5737: nobody's
+WRONG = "SHA256:" + "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "either --board-ip or --inventory must be given, got neither"),
+        (["--board-ip", NEVER, "--inventory", "x.ini"], "got both"),
+        (["--inventory", "/none.ini"], "copy host/deploy/boards.ini.example"),
+        (["--board-ip", "-oProxyCommand=touch /tmp/x"], "must be a name or an IP address"),
+        (["--board-ip", "a b"], "must be a name or an IP address"),
+        (["--board-ip", NEVER, "--board-port", "0"], "--board-port must be 1 to 65535"),
+        (["--board-ip", NEVER, "--board-user=-x"], "must be the name of a user"),
+        (["--board-ip", NEVER, "--board-key", "/none"], "--board-key must be a file"),
+        (["--board-ip", NEVER, "--set", "release=1"], "--set must be NAME=VALUE"),
+        (["--board-ip", NEVER, "--set", "board_input"], "--set must be NAME=VALUE"),
+        (["--board-ip", NEVER, "--model", "/none"], "model folder must hold model.json"),
+    ],
+    ids=[
+        "none",
+        "both",
+        "file",
+        "option",
+        "blank",
+        "port",
+        "user",
+        "key",
+        "unknown",
+        "no value",
+        "model",
+    ],
+)
+def test_wrong_options_are_one_line(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [f"--board-ip={words[1]}", *words[2:]] if words[:1] == ["--board-ip"] else words
+    assert deploy.main(line) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") and says in told and told.count("\n") == 1
+
+
+def test_host_keys_are_checked_whatever_else_is_configured(tmp_path: Path) -> None:
+    words = ssh.options(tmp_path / "a b")
+    assert "StrictHostKeyChecking=yes" in words and f'UserKnownHostsFile="{tmp_path}/a b"' in words
+    config = tmp_path / "config"
+    config.write_text("Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n")
+    done = subprocess.run(
+        ["ssh", "-F", str(config), *words, "-G", "board"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert told["stricthostkeychecking"] == "true" and told["batchmode"] == "yes"
+    assert told["userknownhostsfile"].endswith("a b") and told["updatehostkeys"] == "false"
+
+
+@NEEDS_ANSIBLE
+def test_inventory_names_boards_and_cannot_reach_past_ssh(tmp_path: Path) -> None:
+    path = tmp_path / "boards.ini"
+    path.write_text(
+        "[boards]\none ansible_host=192.0.2.1 ansible_port=2222 board_prefix=/data/asl\n"
+        "two ansible_host=192.0.2.2 ansible_user=petalinux board_become=true\n"
+        "[boards:vars]\nansible_user=root\n"
+    )
+    boards = Boards(None, 22, "root", path, {"board_python": "/opt/python3"}, tmp_path / "known")
+    one, two = list_boards(boards)
+    assert one == Board("one", "192.0.2.1", 2222, "root", "/data/asl", "/opt/python3")
+    assert (two.user, two.become, two.prefix) == ("petalinux", True, "/opt/asl")
+    command = two.command("echo 'a b'", boards)
+    assert (
+        command[-1] == "sudo -n sh -c 'echo '\"'\"'a b'\"'\"''"
+        and "StrictHostKeyChecking=yes" in command
+    )
+    path.write_text("[boards]\none ansible_host='-oProxyCommand=x'\n")
+    with pytest.raises(DataError, match="must be a name or an IP address"):
+        list_boards(boards)
+    path.write_text("")
+    with pytest.raises(DataError, match="inventory must name boards"):
+        list_boards(boards)
+
+
+@NEEDS_ANSIBLE
+def test_inventory_without_boards_deploys_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "boards.ini"
+    path.write_text("")
+    boards = Boards(None, 22, "root", path, {}, tmp_path / "known")
+    with pytest.raises(BackendError, match="inventory must name boards, got none"):
+        run_playbook("undeploy.yml", boards, {})
+
+
+def test_exit_code_says_whether_boards_failed_or_were_not_reached() -> None:
+    def of(*states: str) -> int:
+        return exit_code([Outcome("b", state, (), "", "", {}) for state in states])
+
+    assert of("changed", "unchanged") == 0
+    assert of("changed", "unreachable") == 3
+    assert of("failed", "unreachable", "changed") == 1
+
+
+def test_scripts_pause_the_service_and_quote_what_they_are_given() -> None:
+    script = run_script(Board("b", NEVER, 22, "root"), ["my clip.mp4", "$(reboot)"])
+    assert "run 'my clip.mp4' '$(reboot)' --model model <&0 &" in script
+    assert "--json $(test -d bench && echo --baselines bench) --queries 9" in bench_script(
+        Board("b", NEVER, 22, "root"), ["--queries", "9"]
+    )
+    for text in (script, bench_script(Board("b", NEVER, 22, "root"), [])):
+        subprocess.run(["sh", "-n", "-c", text], check=True)
+
+
+def test_trust_without_a_fingerprint_is_an_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["trust", "--board-ip", "127.0.0.1", "--known-hosts", str(tmp_path / "k")]
+    assert board.main([*words, "--fingerprint", "MD5:aa"]) == 1
+    assert "must be SHA256: and 43 characters" in capsys.readouterr().err
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = str(closed.getsockname()[1])
+    assert board.main([*words, "--board-port", port, "--fingerprint", WRONG]) == 1
+    assert "board must offer a host key" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        board.main(["logs", "--board-ip", NEVER, "--", "x"])
+    assert end.value.code == 2
+
+
+@pytest.fixture(scope="module")
+def bare() -> object:
+    """A board on which nothing is deployed."""
+    with loopback() as made:
+        yield made
+
+
+@NEEDS_SSHD
+def test_only_the_fingerprint_that_the_board_shows_is_accepted(
+    bare: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = tmp_path / "known"
+    words = [
+        "trust",
+        "--board-ip",
+        "127.0.0.1",
+        "--board-port",
+        str(bare.port),
+        "--known-hosts",
+        str(known),
+    ]
+    assert board.main(words) == 1
+    told = capsys.readouterr().err
+    assert bare.fingerprint in told and "serial console" in told
+    assert board.main([*words, "--fingerprint", WRONG]) == 1
+    assert f"got {bare.fingerprint} from 127.0.0.1:{bare.port}" in capsys.readouterr().err
+    assert not known.exists()
+    known.write_text(f"[127.0.0.1]:{bare.port} ssh-rsa AAAA\nother ssh-ed25519 BBBB\n")
+    assert board.main([*words, "--json", "--fingerprint", bare.fingerprint]) == 0
+    assert json.loads(capsys.readouterr().out)["type"] == "ssh-ed25519"
+    lines = known.read_text().splitlines()
+    assert lines[0] == "other ssh-ed25519 BBBB" and lines[1].startswith(
+        f"[127.0.0.1]:{bare.port} ssh-ed25519 "
+    )
+    assert known_hosts.fingerprint(lines[1].split()[2]) == bare.fingerprint
+
+
+@NEEDS_SSHD
+def test_board_without_a_deployment_says_so(
+    bare: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare.trust()
+    assert board.main(["bench", *bare.options, "--out", str(tmp_path)]) == 1
+    assert "nothing is deployed at" in capsys.readouterr().err
+
+
+@NEEDS_SSHD
+@NEEDS_ANSIBLE
+def test_host_key_that_was_not_accepted_is_refused(
+    bare: Loopback, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = bare.options
+    options[options.index("--known-hosts") + 1] = str(tmp_path / "none")
+    assert undeploy.main([*options, "--json"]) == 3
+    told = capfd.readouterr()
+    (outcome,) = json.loads(told.out)["boards"]
+    assert (
+        outcome["state"] == "unreachable"
+        and "make board-trust BOARD_IP=127.0.0.1" in outcome["why"]
+    )
+    assert board.main(["logs", *options]) == 1
+    assert "make board-trust" in capfd.readouterr().err

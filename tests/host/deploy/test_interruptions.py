@@ -1,0 +1,153 @@
+"""A deployment killed after every one of its steps, here and on the board: a release answers all the same.
+
+Until `current` is switched the release before answers its golden vectors at its socket, afterwards the new
+one. The steps come from the playbook: those of the way forward from Ansible's own list, those of the way
+back from its rescue. Half an hour.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.host.deploy.loopback import ANSIBLE, ROOT, SSHD, Loopback, loopback
+from tests.host.deploy.releases import another
+
+PLAYBOOK = ROOT / "host/deploy/deploy.yml"
+TRIAL_S = 30
+SWITCH = "Switch"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(SSHD is None, reason="sshd is not installed: make apt"),
+    pytest.mark.skipif(not ANSIBLE.is_file(), reason="no Ansible: make .venv-deploy/ready"),
+]
+
+
+def forward() -> list[str]:
+    """Return the steps of a deployment, as Ansible lists them."""
+    if not ANSIBLE.is_file():
+        return []
+    done = subprocess.run(
+        [ANSIBLE, "-i", "localhost,", "--list-tasks", PLAYBOOK],
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "host/deploy/ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return re.findall(r"^ {6}(\S.*?)\s+TAGS:", done.stdout, re.MULTILINE)
+
+
+def backward() -> list[str]:
+    """Return the steps of the way back; Ansible does not list them."""
+    (play,) = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
+    (block,) = [task for task in play["tasks"] if "rescue" in task]
+    return [task["name"] for task in block["rescue"]]
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Loopback]:
+    """A board with a release in service."""
+    with loopback() as made:
+        made.trust()
+        done = subprocess.run([*_command(made), *made.options], cwd=ROOT, check=False)
+        assert done.returncode == 0
+        yield made
+
+
+@pytest.fixture
+def model(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A model that was not deployed before."""
+    year = 3000 + sum(request.node.name.encode()) % 1000 + 1000 * (len(request.node.name) % 5)
+    return another(tmp_path / "m", year)
+
+
+def _command(board: Loopback) -> list[str]:
+    words = [sys.executable, "-m", "host", "deploy"]
+    return [*words, "--set", f"board_trial_s={TRIAL_S}"]
+
+
+def interrupted(board: Loopback, model: Path, step: str, where: str, *more: str) -> bool:
+    """Deploy and kill everything after a step; returns whether that step was reached.
+
+    Args:
+        board: Where to.
+        model: What.
+        step: After which.
+        where: `client`: the deploying processes; `board`: every process that works for them there.
+        more: Options.
+    """
+    client = subprocess.Popen(
+        [*_command(board), "--model", str(model), *board.options, *more],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert client.stderr is not None
+    reached = False
+    for line in client.stderr:
+        words = line.strip().removeprefix("127.0.0.1: ")
+        if words.split(",")[0] == step and not reached:
+            reached = True
+            if where == "client":
+                os.killpg(client.pid, signal.SIGKILL)
+                break
+            board.armed.write_text("0.05")  # seconds that a session of the board lives from now on
+    threading.Thread(target=client.stderr.read).start()
+    client.wait()
+    board.armed.unlink(missing_ok=True)
+    return reached
+
+
+def check(board: Loopback, before: str) -> None:
+    """Check that the release in service answers: the one before, or a new one that was switched to."""
+    answer = board.health(3 * TRIAL_S, "--release", board.current, "--settled")
+    assert answer["golden"] == {"vectors": 32, "wrong": 0}, board.tool(
+        "journalctl", "-u", "asl", "-n", "40"
+    )
+    assert board.current in board.releases
+    assert answer["release"] == board.current
+    # What comes next is not hindered by what was left.
+    assert len(board.releases) <= 5
+    assert board.tool("systemctl", "is-active", "asl").stdout.strip() == "active"
+
+
+@pytest.mark.parametrize("where", ["client", "board"])
+@pytest.mark.parametrize("step", forward())
+def test_killed_after_a_step_forward(board: Loopback, model: Path, step: str, where: str) -> None:
+    before, steps = board.current, forward()
+    reached = interrupted(board, model, step, where)
+    assert reached
+    if steps.index(step) < steps.index("Settings in place"):
+        assert board.current == before  # the one before, whatever was under way
+    elif steps.index(step) >= steps.index(SWITCH):
+        assert board.current != before
+    check(board, before)
+
+
+@pytest.mark.parametrize("where", ["client", "board"])
+@pytest.mark.parametrize("step", backward())
+def test_killed_after_a_step_back(board: Loopback, model: Path, step: str, where: str) -> None:
+    before = board.current
+    assert interrupted(board, model, step, where, "--set", "board_options=--no-such-option")
+    assert board.current == before
+    check(board, before)
+
+
+def test_deployment_after_all_that_succeeds(board: Loopback, model: Path) -> None:
+    done = subprocess.run(
+        [*_command(board), "--model", str(model), *board.options], cwd=ROOT, check=False
+    )
+    assert done.returncode == 0 and len(board.releases) == 3 and board.health()["ok"]
+    assert not list((board.app / "releases").glob(".*")) and not (board.app / "trial").exists()
