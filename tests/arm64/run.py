@@ -1,7 +1,7 @@
 """The target's tests under an emulated arm64: Debian's Python 3.9, numpy 1.19 and OpenCV 4.5.
 
     make test-arm64
-    make test-arm64 OPTIONS="-- -k camera"
+    make test-arm64 OPTIONS="-- tests/target/camera -k unplugged"
 
 No root, no binfmt, no container: see sysroot.py. What is left out, and why: excluded.txt.
 """
@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser)
-    parser.add_argument("pytest", nargs="*", help="-- and what pytest shall be told besides")
+    parser.add_argument(
+        "pytest", nargs="*", help="-- and what pytest shall be told besides; tests/... for some"
+    )
     args = parser.parse_args(argv)
     try:
         starter = build(args.folder, args.suite, args.mirror, (*PYTHON, *OPENCV))
@@ -41,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = [*excluded(), "-m", "not slow", "-p", "no:cacheprovider", "-p", "tests.arm64.plugin"]
     environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"REQUIRE": "all", "NATIVE_PYTHON": sys.executable}
-    command = [str(starter), "-m", "pytest", "tests/target", *options, *args.pytest]
+    chosen = any(word.startswith("tests/") for word in args.pytest)
+    command = [str(starter), "-m", "pytest", *([] if chosen else ["tests/target"])]
+    command += [*options, *args.pytest]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
