@@ -38,7 +38,9 @@ def _run(args: argparse.Namespace) -> int:
         release = write_release(Path(made) / "release", manifest)
         folder = args.out / release["id"]
         if folder.exists():
-            folder.rename(Path(made) / "old")  # of the same id; whoever changed a file in it: now mended
+            folder.rename(
+                Path(made) / "old"
+            )  # of the same id; whoever changed a file in it: now mended
         shutil.move(Path(made) / "release", folder)
     result = {"folder": str(folder), "id": release["id"], "model": release["model"]}
     print_result(result, args.json, str(folder))
