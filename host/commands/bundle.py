@@ -37,10 +37,8 @@ def _run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix=".release-", dir=args.out) as made:
         release = write_release(Path(made) / "release", manifest)
         folder = args.out / release["id"]
-        if folder.exists():
-            folder.rename(
-                Path(made) / "old"
-            )  # of the same id; whoever changed a file in it: now mended
+        if folder.exists():  # the same files, unless somebody changed one
+            folder.rename(Path(made) / "old")
         shutil.move(Path(made) / "release", folder)
     result = {"folder": str(folder), "id": release["id"], "model": release["model"]}
     print_result(result, args.json, str(folder))
