@@ -43,7 +43,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 .PHONY: help
 help:  ## list the targets
 	@echo "make <target> [NETWORK=signnet|tutorial|intro|dropout] [DATA=path/to/archive.zip|hands] [MODEL=folder]"
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: .venv/ready  ## everything: train, quantize, compile, stream, baselines, report
@@ -115,6 +115,12 @@ export: .venv/ready  ## what the board needs to measure baselines -> build/bench
 estimate: .venv/ready  ## how long the DPU would take, predicted (BOARD=zcu104|zcu102|kv260)
 	$(FRESH)
 	$(PY) -m host estimate $(CHOSEN) --board $(BOARD)
+
+.PHONY: board-image
+board-image: .venv/ready  ## AMD's image, this application, CONFIG=board.toml -> a card image (IMAGE=... OUT=sd.img)
+	release=$$($(PY) -m host bundle $(CHOSEN) --out build/releases --quiet)
+	$(PY) -m board_image "$(or $(IMAGE),$(error IMAGE=file must name AMD's image, xilinx-zcu104-dpu-v2022.2-v3.0.0.img.gz))" \
+		"$(or $(OUT),sd.img)" --config "$(or $(CONFIG),board_image/board.toml)" --release "$$release" $(if $(FORCE),--force)
 
 .PHONY: report
 report: .venv/ready  ## build/records/*.json (or RECORDS=...) and both networks -> reports/latest
@@ -190,7 +196,8 @@ setup-vitis: .venv-vitis/ready  ## make .venv-vitis with TensorFlow 2.12, for th
 apt:  ## install the Debian packages that some tests use (needs root)
 	@test "$$(id -u)" = 0 || { echo "error: installing Debian packages needs root; run sudo make apt" >&2; exit 1; }
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core openssh-client openssh-server procps systemd >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core openssh-client openssh-server procps systemd \
+		e2fsprogs fdisk mtools dosfstools qemu-user-static debian-archive-keyring >/dev/null
 
 .PHONY: check
 check: .venv/ready .venv-deploy/ready  ## format, lint, types and the quick tests
@@ -214,6 +221,10 @@ test: .venv/ready .venv-deploy/ready  ## lint, types and all tests but the slow 
 .PHONY: test-slow
 test-slow: .venv/ready .venv-deploy/ready  ## the tests that take longer than a person waits
 	$(PY) -m pytest -m slow
+
+.PHONY: test-arm64
+test-arm64: .venv/ready  ## the target's tests under an emulated arm64, with Debian's Python 3.9, numpy and OpenCV
+	$(PY) -m tests.arm64.run $(OPTIONS)
 
 .PHONY: clean
 clean:  ## remove everything that was built, keep data/ and models/

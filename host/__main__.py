@@ -31,6 +31,7 @@ COMMANDS = {
     "diff": "the first tensor in which two networks differ",
     "bench": "latency, throughput and energy of runners on this machine",
     "export": "what the board needs to measure baselines beside the DPU",
+    "bundle": "what goes onto a board or a card: application, model, sha256s",
     "estimate": "how long the DPU would take: a latency model, with its error",
     "refit": "fit that model to published results",
     "report": "records and models -> one page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,18 @@ def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
         assert name.startswith(MAY_USE_KERAS) or name == "host/quiet.py"
     if _uses(path, "tensorflow"):
         assert name in MAY_USE_TENSORFLOW
+
+
+@pytest.mark.parametrize("path", _files("board_image"), ids=_name)
+def test_board_image_needs_nothing_but_python(path: Path) -> None:
+    for name in _imports(path):
+        top = name.split(".")[0]
+        assert top == "board_image" or top in sys.stdlib_module_names, (
+            f"{_name(path)} imports {name}"
+        )
+
+
+def test_nothing_imports_board_image() -> None:
+    for path in _files("host", "target"):
+        named = "board_image" in path.read_text(encoding="utf-8")  # parsing all of them takes long
+        assert not (named and _uses(path, "board_image")), _name(path)

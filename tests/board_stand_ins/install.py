@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
+EMULATOR_PYTHON = sys.executable  # with what host/ needs; tests/arm64 names another than its own
 DEFAULTS: dict[str, Any] = {
     "fingerprint": "0x101000056010407",
     "cores": 2,
@@ -82,7 +83,7 @@ def install(
     settings = {
         **DEFAULTS,
         **device,
-        "emulator_python": sys.executable,
+        "emulator_python": EMULATOR_PYTHON,
         "checkout": str(CHECKOUT),
     }
     (prefix / "etc/stand_in.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")

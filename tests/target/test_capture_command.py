@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.data.photos import load_photos
 from target.camera.open import open_source
 from target.commands import capture
 from target.errors import OutputError
@@ -38,6 +37,9 @@ def run(*argv: object) -> int:
 
 
 def test_a_film_becomes_photos_that_finetuning_takes(clip: Path, tmp_path: Path) -> None:
+    # Here: the other tests also run on the board's Python, where there is no host/.
+    from host.data.photos import load_photos
+
     out = tmp_path / "photos"
     command = [sys.executable, "-m", "target", "capture", str(clip), "--out", str(out)]
     options = ["--letter", "A", "--every", "0.2", "--headless", "--model", MODEL, "--json"]

@@ -32,6 +32,8 @@ SECRET = "rtsp://user:hunter2@10.0.0.5:554/live"
 def captures(monkeypatch: pytest.MonkeyPatch) -> type[FakeCapture]:
     kind = fake_captures(monkeypatch)
     kind.image = picture(7, 48, 64)
+    for name, code in (("OPEN", LIMITS[0]), ("READ", LIMITS[2])):  # OpenCV before 4.5.4 has none
+        monkeypatch.setattr(load(), f"CAP_PROP_{name}_TIMEOUT_MSEC", code, raising=False)
     return kind
 
 

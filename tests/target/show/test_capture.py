@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.data.own_photos import split_own_photos
-from host.data.photos import is_photo_folder, load_photos
-from host.data.signer_set import load_signer_set
 from target import files
 from target.camera.base import Frame
 from target.errors import DataError, OutputError
@@ -277,6 +274,11 @@ def test_two_people_press_at_once(tmp_path: Path) -> None:
 
 
 def test_finetuning_takes_the_folder(tmp_path: Path) -> None:
+    # Here: the other tests also run on the board's Python, where there is no host/.
+    from host.data.own_photos import split_own_photos
+    from host.data.photos import is_photo_folder, load_photos
+    from host.data.signer_set import load_signer_set
+
     collector = Collector(tmp_path, wanted=4)
     for number in range(12):
         store(collector, "AKY"[number % 3], number)

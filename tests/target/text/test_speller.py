@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 
 import numpy as np
@@ -45,7 +44,8 @@ class Hand:
             self._frame += 1
 
     def write(self, letter: str, path: list[tuple[float, float]], seconds: float = 1.0) -> None:
-        for before, after in itertools.pairwise(path):
+        for i in range(1, len(path)):
+            before, after = path[i - 1], path[i]
             way = after[0] - before[0], after[1] - before[1]
             self.show(letter, seconds / (len(path) - 1), 0.8, way)
 
