@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import tarfile
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Set, Tuple
 
 DOCUMENTATION = """
 module: asl_release
@@ -141,11 +141,19 @@ def sha256_of(path: str) -> str:
 
 
 def surplus(releases: str, keep: int, protect: List[str]) -> List[str]:
-    """Return the releases beyond the last `keep`, oldest first; protected ones count among the last."""
+    """Return the releases beyond the last `keep`, oldest first; protected ones count among the last.
+
+    What never came into service, because its deployment was cut off, has no settings and goes first.
+    """
     if not os.path.isdir(releases):
         return []
     names = [name for name in os.listdir(releases) if ID.fullmatch(name)]
-    names.sort(key=lambda name: os.stat(os.path.join(releases, name)).st_mtime, reverse=True)
+
+    def worth(name: str) -> Tuple[bool, float]:
+        folder = os.path.join(releases, name)
+        return os.path.exists(os.path.join(folder, "settings.json")), os.stat(folder).st_mtime
+
+    names.sort(key=worth, reverse=True)
     kept = [name for name in names if name in protect]
     rest = [name for name in names if name not in protect]
     return rest[max(keep - len(kept), 0) :][::-1]

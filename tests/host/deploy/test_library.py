@@ -211,6 +211,9 @@ def test_the_last_three_are_kept_and_those_in_use(tmp_path: Path) -> None:
     assert asl_release.surplus(releases, 3, [names[0], names[5]]) == names[1:4]
     assert asl_release.surplus(releases, 3, [names[0], "", "not there yet"]) == names[1:4]
     assert asl_release.surplus(str(tmp_path / "none"), 3, []) == []
+    for name in names[1:4]:  # these were in service
+        (tmp_path / "releases" / name / "settings.json").write_text("{}")
+    assert asl_release.surplus(releases, 3, []) == [names[0], *names[4:]]
 
 
 def test_removing_leaves_no_half_releases(tmp_path: Path) -> None:
