@@ -2,7 +2,8 @@
 
 Knows what asl.service needs: Type=notify, WatchdogSec, Restart=always with RestartSec, EnvironmentFile,
 StateDirectory and RuntimeDirectory below PREFIX. What it does not know of, such as users and sandboxes, it
-leaves out. Standard library only; nothing of the project is imported here.
+leaves out. What has begun goes on when the caller is killed, as with systemd: a supervisor does it. Standard
+library only; nothing of the project is imported here.
 
     PREFIX/etc/systemd/system/asl.service    PREFIX/run/systemd/asl.json    PREFIX/var/log/asl.log
 """
@@ -87,7 +88,7 @@ def read_state(unit: Unit) -> Dict[str, Any]:
     try:
         state: Dict[str, Any] = json.loads(unit.state_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"active": "inactive", "supervisor": 0, "pid": 0, "restarts": 0}
+        return {"active": "inactive", "supervisor": 0, "pid": 0, "restarts": 0, "starts": 0}
     if not is_alive(int(state["supervisor"])):
         state.update(active="inactive", supervisor=0, pid=0)
     return state
@@ -103,11 +104,12 @@ def is_alive(pid: int) -> bool:
 
 
 class Supervisor:
-    """Keeps a unit's process running until SIGTERM."""
+    """Keeps a unit's process running until SIGTERM; SIGUSR1 replaces it by a new one."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
-        self._ends = False
+        self._ends = self._renews = False
+        self._starts = 0
         self._pid = 0
         self._restarts = 0
         self._ready = False
@@ -118,6 +120,10 @@ class Supervisor:
         self._notify.bind(str(self._address))
         self._notify.settimeout(_POLL_S)
         signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGUSR1, self._renew)
+
+    def _renew(self, number: int, frame: object) -> None:
+        self._renews = True
 
     def _end(self, number: int, frame: object) -> None:
         self._ends = True
@@ -128,6 +134,9 @@ class Supervisor:
             self._once()
             if self._ends:
                 break
+            if self._renews:
+                self._renews, self._restarts = False, 0
+                continue
             self._restarts += 1
             self._write("activating")
             time.sleep(self._unit.seconds("RestartSec", 0.1))
@@ -152,9 +161,10 @@ class Supervisor:
             )
         self._pid, self._ready, began_s = child.pid, False, time.monotonic()
         self._alive_s = began_s
+        self._starts += 1
         self._write("activating")
         while child.poll() is None:
-            if self._ends:
+            if self._ends or self._renews:
                 child.terminate()
                 try:
                     child.wait(unit.seconds("TimeoutStopSec", 10))
@@ -195,6 +205,7 @@ class Supervisor:
             "supervisor": os.getpid(),
             "pid": self._pid if active != "inactive" else 0,
             "restarts": self._restarts,
+            "starts": self._starts,
         }
         temporary = self._unit.state_file.with_suffix(".new")
         temporary.write_text(json.dumps(state), encoding="utf-8")
@@ -218,12 +229,17 @@ def start(unit: Unit) -> int:
                 Supervisor(unit).run()
             os._exit(0)
         os.wait()
+    return await_start(unit, 1)
+
+
+def await_start(unit: Unit, number: int) -> int:
+    """Wait until start number so and so is ready, or has ended."""
     until = time.monotonic() + unit.seconds("TimeoutStartSec", 90)
     while time.monotonic() < until:
-        state = read_state(unit) if unit.state_file.exists() else {"active": "", "restarts": 0}
-        if state["active"] == "active":
+        state = read_state(unit)
+        if state["starts"] >= number and state["active"] == "active":
             return 0
-        if state["restarts"] or state["active"] == "inactive":
+        if state["starts"] >= number and state["restarts"]:
             break
         time.sleep(_POLL_S)
     sys.stderr.write(
@@ -231,6 +247,15 @@ def start(unit: Unit) -> int:
         f'See "systemctl status {unit.name}" and "journalctl -xeu {unit.name}" for details.\n'
     )
     return 1
+
+
+def restart(unit: Unit) -> int:
+    """Replace a unit's process by a new one, and wait until that is ready."""
+    state = read_state(unit)
+    if state["active"] == "inactive":
+        return start(unit)
+    os.kill(int(state["supervisor"]), signal.SIGUSR1)
+    return await_start(unit, int(state["starts"]) + 1)
 
 
 def stop(unit: Unit) -> int:
@@ -294,7 +319,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     verbs = {
         "start": lambda: start(unit),
         "stop": lambda: stop(unit),
-        "restart": lambda: stop(unit) or start(unit),
+        "restart": lambda: restart(unit),
         "enable": lambda: enable(unit),
         "disable": lambda: disable(unit, "--now" in options),
         "status": lambda: status(unit),
