@@ -34,7 +34,7 @@ WRONG = "SHA256:" + "A" * 43
         (["--board-ip", NEVER, "--inventory", "x.ini"], "got both"),
         (["--inventory", "/none.ini"], "copy host/deploy/boards.ini.example"),
         (["--inventory", "x.ini", "--board-port", "23"], "set ansible_port and"),
-        (["--board-ip", "-oProxyCommand=touch /tmp/x"], "must be a name or an IP address"),
+        (["--board-ip", "-oProxyCommand=touch x"], "must be a name or an IP address"),
         (["--board-ip", "a b"], "must be a name or an IP address"),
         (["--board-ip", NEVER, "--board-port", "0"], "--board-port must be 1 to 65535"),
         (["--board-ip", NEVER, "--board-user=-x"], "must be the name of a user"),
