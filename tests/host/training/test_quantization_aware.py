@@ -57,6 +57,7 @@ def test_training_changes_weights_and_no_position(samples: Any) -> None:
         assert result.after == pytest.approx(result.history["val_accuracy"][result.best_epoch - 1])
 
 
+@pytest.mark.slow
 def test_no_better_epoch_keeps_the_weights(samples: Any) -> None:
     graph = _quantized(samples).graph
     kernels = {op.name: op.data for op in graph.of_type("const")}
