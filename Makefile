@@ -193,7 +193,7 @@ setup: .venv/ready  ## make .venv with the pinned packages
 setup-vitis: .venv-vitis/ready  ## make .venv-vitis with TensorFlow 2.12, for the slow tests of AMD's toolchain
 
 .PHONY: apt
-apt:  ## install the Debian packages that some tests use (needs root)
+apt:  ## install the Debian packages that some tests use: Chromium, an ssh server, qemu, ... (needs root)
 	@test "$$(id -u)" = 0 || { echo "error: installing Debian packages needs root; run sudo make apt" >&2; exit 1; }
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core openssh-client openssh-server procps systemd \

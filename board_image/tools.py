@@ -33,7 +33,10 @@ def require_tools() -> None:
     missing = [name for name in PACKAGES if shutil.which(name, path=_PATH) is None]
     if missing:
         named = ", ".join(f"{name} ({PACKAGES[name]})" for name in missing)
-        raise ImageError(f"tools must be installed, got no {named} in PATH; run sudo make apt")
+        packages = " ".join(dict.fromkeys(PACKAGES.values()))
+        raise ImageError(
+            f"tools must be installed, got no {named} in PATH; run sudo apt install {packages}"
+        )
 
 
 def run(
