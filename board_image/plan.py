@@ -138,24 +138,29 @@ def with_parents(entries: Iterable[Entry], root: Ext4) -> list[Entry]:
 
 
 def _commands(entry: Entry, there: Node | None, staged: str) -> list[str]:
-    """Return what debugfs must do for one entry, given what is at its path."""
-    commands = []
+    """Return what debugfs must do for one entry, given what is at its path.
+
+    All of it happens inside the entry's folder: debugfs before 1.46 takes the path that it shall write
+    for a name. The dot is for a folder that is a link to one.
+    """
     if there is not None and (there.kind == "folder") != (entry.kind == "folder"):
         raise ImageError(
             f"image must let {entry.path} be a {entry.kind}, got a {there.kind} there;"
             " give AMD's image for the ZCU104"
         )
+    above, _, name = entry.path.rpartition("/")
+    commands = [f'cd "{above}/."']
     if there is not None and entry.kind != "folder":
-        commands.append(f'rm "{entry.path}"')
+        commands.append(f'rm "{name}"')
     if entry.kind == "file":
-        commands.append(f'write {staged} "{entry.path}"')
+        commands.append(f'write {staged} "{name}"')
     elif entry.kind == "link":
-        return [*commands, f'symlink "{entry.path}" "{entry.content!s}"']
+        return [*commands, f'symlink "{name}" "{entry.content!s}"']
     elif there is None:
-        commands.append(f'mkdir "{entry.path}"')
+        commands.append(f'mkdir "{name}"')
     mode = f"0{_KINDS[entry.kind] | entry.mode:o}"
     fields = {"mode": mode, "uid": str(entry.uid), "gid": str(entry.gid)}
-    return [*commands, *(f'sif "{entry.path}" {k} {v}' for k, v in fields.items())]
+    return [*commands, *(f'sif "{name}" {k} {v}' for k, v in fields.items())]
 
 
 def _mb(size: int) -> str:
