@@ -136,6 +136,8 @@ def _make(order: Order, work: Path, say: Callable[[str], None]) -> dict[str, Any
     with open(image, "rb") as written:
         os.fsync(written.fileno())
     os.chmod(image, 0o666 & ~_umask())
+    if order.release:
+        notes += _unknown_address(order.config)
     return {
         "out": str(order.out),
         "bytes": image.stat().st_size,
@@ -227,10 +229,19 @@ def _check_boot(boot: Fat, note: bytes, old_fault: str, staging: Path) -> list[s
 
 def _page(config: Config, token: str) -> str:
     """Return where the live page will be, as far as it is known now."""
-    address, name = config.network.address, config.board.hostname
-    host = address.split("/")[0] if address not in (None, "dhcp") else name or "BOARD_IP"
+    address = config.network.address
+    host = "BOARD_IP" if address in (None, "dhcp") else str(address).split("/")[0]
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{config.application.port or 8080}/?token={token}"
+
+
+def _unknown_address(config: Config) -> list[str]:
+    """Return what stands for BOARD_IP in the page's address, where DHCP is going to say it."""
+    network, name = config.network, config.board.hostname
+    if network.address not in (None, "dhcp"):
+        return []
+    hint = f"; {name} may do in its place, where the network knows its names" if name else ""
+    return [f"BOARD_IP is what ifconfig {network.interface} on the board's console shows{hint}"]
 
 
 def _note(order: Order) -> bytes:

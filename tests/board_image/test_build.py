@@ -11,13 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from board_image.__main__ import main
 from board_image.build import FINGERPRINTS
+from board_image.ext4 import Ext4
 from target.runners.releases import RELEASES
 from tests.board_image.conftest import FILES, write_release
 from tests.board_image.reading import Found, Reading
@@ -143,18 +144,26 @@ def test_without_a_release_and_growth_only_the_rest_is_done(
 
 
 def test_paths_may_be_relative_and_odd(
-    images: dict[str, Path], release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: dict[str, Path],
+    release: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "a ?b@@c;'d"
     folder.mkdir()
     monkeypatch.chdir(folder)
     shutil.copytree(release, folder / "release")
     shutil.copyfile(images["gpt"], folder / "in?.img")
-    (folder / "c.toml").write_text('[image]\nsize = "50MiB"\n', encoding="utf-8")
+    text = '[image]\nsize = "50MiB"\n[board]\nhostname = "b"\n[network]\naddress = "dhcp"\n'
+    (folder / "c.toml").write_text(text, encoding="utf-8")
     assert _make(Path("in?.img"), Path("sd.img"), Path("c.toml"), "--release", "release") == 0
     read = Reading(folder / "sd.img", tmp_path / "parts")
     read.fsck()
     assert read.link("/opt/asl/current") == "releases/0123456789ab"
+    shown = capsys.readouterr().out
+    assert "live page: http://BOARD_IP:8080/?token=" in shown
+    assert "console shows; b may do in its place, where the network knows its names\n" in shown
 
 
 def test_an_own_dpu_goes_into_the_fat_partition(
@@ -168,9 +177,11 @@ def test_an_own_dpu_goes_into_the_fat_partition(
     firmware = "/run/media/BOOT-mmcblk0p1/dpu.xclbin"
     config = write_config(f'[dpu]\nxclbin = "own.xclbin"\nfirmware = "{firmware}"\n')
     assert _make(images["gpt"], tmp_path / "sd.img", config, "--release", str(release)) == 0
-    assert (
-        "note: DPU and model were not compared: dpu.xclbin is your own" in capsys.readouterr().out
-    )
+    shown = capsys.readouterr().out
+    assert "note: DPU and model were not compared: dpu.xclbin is your own" in shown
+    # The image's own name and network: neither is known.
+    assert "note: BOARD_IP is what ifconfig eth0 on the board's console shows\n" in shown
+    assert "live page: http://BOARD_IP:8080/?token=" in shown
     read = Reading(tmp_path / "sd.img", tmp_path / "parts")
     assert read.boot_file("dpu.xclbin") == b"xclbin2\0own"
     assert read.file("/etc/vart.conf").decode() == f"firmware: {firmware}\n"
@@ -226,6 +237,31 @@ def test_links_are_followed_to_what_is_read(
     image = _image(tmp_path, {"etc/vart.conf": None, "usr/share/vart.conf": FIRMWARE})
     config = write_config("[application]\ninstall = false\n")
     assert _make(image, tmp_path / "sd.img", config) == 0
+
+
+def test_folders_may_be_links_and_debugfs_old(
+    tools: None, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 1.46 debugfs writes a path as a name into the current folder: only `cd` may get one."""
+    given: list[str] = []
+    change = Ext4.change
+
+    def noted(self: Ext4, commands: Sequence[str], folder: Path) -> None:
+        given.extend(commands)
+        change(self, commands, folder)
+
+    monkeypatch.setattr(Ext4, "change", noted)
+    network = tmp_path / "tree/etc/systemd/network"
+    network.parent.mkdir(parents=True)
+    network.symlink_to("/lib/systemd/network")
+    image = _image(tmp_path, {"lib/systemd/network/10-board.network": "old"})
+    config = write_config('[network]\naddress = "dhcp"\n[application]\ninstall = false\n')
+    assert _make(image, tmp_path / "sd.img", config) == 0
+    read = Reading(tmp_path / "sd.img", tmp_path / "parts")
+    read.fsck()
+    assert b"DHCP=yes" in read.file("/lib/systemd/network/10-board.network")
+    asked = [line.split('"')[1] for line in given if not line.startswith("cd ")]
+    assert "10-board.network" in asked and not [path for path in asked if "/" in path]
 
 
 def test_a_fault_that_the_image_came_with_is_a_note(
