@@ -4,8 +4,8 @@ SECTION = "multimedia"
 LICENSE = "Apache-2.0"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10"
 
-# The folder that `python -m host bundle models/NAME --out build/releases` made, with a model that AMD's
-# compiler compiled for this image's DPU. Set it in project-spec/meta-user/conf/petalinuxbsp.conf:
+# The folder that `.venv/bin/python -m host bundle build/models/NAME --out build/releases` made (after
+# `make setup`), with a model that AMD's compiler compiled for this image's DPU. Set it in project-spec/meta-user/conf/petalinuxbsp.conf:
 #     ASL_RELEASE = "/home/me/asl/build/releases/0123456789ab"
 ASL_RELEASE ?= ""
 PV = "${@asl_id(d) or 'none'}"
@@ -48,8 +48,9 @@ python () {
     release = asl_release(d)
     if not release:
         raise bb.parse.SkipRecipe(
-            "ASL_RELEASE must be a release's folder, got '%s'; make one with python -m host bundle"
-            " and name it in petalinuxbsp.conf" % d.getVar("ASL_RELEASE"))
+            "ASL_RELEASE must be a release's folder, got '%s'; make one with make setup and"
+            " .venv/bin/python -m host bundle build/models/NAME --out build/releases, and name it in"
+            " petalinuxbsp.conf" % d.getVar("ASL_RELEASE"))
     if release["model"]["toolchain"] == "builtin":
         raise bb.parse.SkipRecipe(
             "model must be compiled by AMD's compiler for a board, got toolchain 'builtin' in %s;"
