@@ -44,6 +44,17 @@ def test_commented_values_of_the_example_are_valid(write_config: Callable[[str],
         load_config(write_config(f"[{section}]\n{extra}{line}\n"))
 
 
+def test_the_example_takes_the_users_key_when_its_line_is_uncommented(
+    write_config: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_ed25519.pub").write_text(f"{KEY}\n", encoding="utf-8")
+    text = (ROOT / "board_image" / "board.toml").read_text(encoding="utf-8")
+    taken = text.replace("# authorized_keys", "authorized_keys")
+    assert load_config(write_config(taken)).ssh.keys == (KEY,)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
