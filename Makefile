@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON3 ?= python3
 PYTHON311 ?= python3.11
 PY := .venv/bin/python
-NETWORK ?= signnet
+NETWORK ?= $(or $(lastword $(notdir $(patsubst %/,%,$(MODEL)))),signnet)
 DATA ?= data
 SEED ?= 1
 DURATION ?= 10
@@ -32,8 +32,27 @@ CHOSEN = "$(or $(MODEL),$$(test -f "$(BUILT)/model.json" && echo "$(BUILT)" || e
 BOTH = $$(for n in tutorial signnet; do test -f build/models/$$n/model.json && echo build/models/$$n || echo models/$$n; done)
 # Whether one network was asked for: NETWORK=... or MODEL=... was given.
 ONE = $(or $(MODEL),$(filter-out file default,$(origin NETWORK)))
-# Before that: what was trained here but not yet compiled is compiled.
-FRESH = if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ]; then $(MAKE) --no-print-directory "$(BUILT)/model.json"; fi
+# Before that: what was trained here but not yet compiled is compiled; never AMD's work with the builtin tools.
+STALE = [ ! -f "$(BUILT)/model.json" ] || [ "$(BUILT)/float.keras" -nt "$(BUILT)/model.json" ] || [ "$(BUILT)/$(NETWORK)_int.xmodel" -nt "$(BUILT)/model.json" ]
+BY_VITIS = { cat "$(BUILT)/model.json" "$(BUILT)/quantize.json" 2>/dev/null || true; } | grep -A1 '"toolchain": {' | grep '"name": "vitis"' >/dev/null
+define FRESH
+if [ -z "$(MODEL)" ] && [ -f "$(BUILT)/float.keras" ] && { $(STALE); }; then
+	if [ "$(TOOLCHAIN)" != vitis ] && { $(BY_VITIS); }; then
+		echo "error: model of AMD's tools must be newer than what it is made from, got an older one or none in $(BUILT); run make quantize compile TOOLCHAIN=vitis (or make quantize compile for the builtin tools)" >&2
+		exit 1
+	fi
+	$(MAKE) --no-print-directory "$(BUILT)/model.json"
+fi
+endef
+# With TOOLCHAIN=vitis: whether its tools are here is asked before anything takes long.
+TOOLS_HERE = $(if $(filter vitis,$(TOOLCHAIN)),$(if $(filter --only%,$(VITIS)),,$(PY) -m host quantize $(BUILT) $(TOOLS) --only check))
+# With MODEL=...: the float network of that folder is what is quantized here, no other.
+define TAKEN
+if [ -n "$(MODEL)" ] && ! cmp -s "$(MODEL)/float.keras" "$(BUILT)/float.keras"; then
+	echo "error: $(BUILT) must hold the float.keras of $(MODEL), got another; say NETWORK=NAME for another folder in build/models, or leave out MODEL=" >&2
+	exit 1
+fi
+endef
 # Which board: BOARD_IP=..., or INVENTORY=boards.ini for many; SET="board_input=1 ..." goes before the inventory.
 ONE_BOARD = --board-ip "$(or $(BOARD_IP),$(error BOARD_IP=address of a board, or INVENTORY=boards.ini, must be given))" --board-port $(BOARD_PORT) --board-user $(BOARD_USER)
 REACH = $(if $(INVENTORY),--inventory "$(INVENTORY)",$(ONE_BOARD)) $(if $(BOARD_KEY),--board-key "$(BOARD_KEY)") $(if $(KNOWN_HOSTS),--known-hosts "$(KNOWN_HOSTS)") $(foreach one,$(SET),--set "$(one)")
@@ -58,7 +77,16 @@ train: .venv/ready  ## train a network with its full recipe (MIX=photos=12000,ha
 	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" $(MIXED) --out $(BUILT) --seed $(SEED) --force
 
 $(BUILT)/float.keras: | .venv/ready
-	$(PY) -m host train --network $(NETWORK) --data "$(DATA)" $(MIXED) --out $(BUILT) --seed $(SEED)
+	$(TOOLS_HERE)
+	if [ -z "$(MODEL)" ]; then
+		$(PY) -m host train --network $(NETWORK) --data "$(DATA)" $(MIXED) --out $(BUILT) --seed $(SEED)
+	else
+		test -f "$(MODEL)/float.keras" || { echo "error: MODEL must be a folder with float.keras, got none in $(MODEL); MODEL=models/signnet is the released one" >&2; exit 1; }
+		mkdir -p "$(BUILT)"
+		for one in train.json history.json; do if [ -f "$(MODEL)/$$one" ]; then cp "$(MODEL)/$$one" "$(BUILT)/$$one"; fi; done
+		cp "$(MODEL)/float.keras" "$(BUILT)/float.keras.tmp"
+		mv "$(BUILT)/float.keras.tmp" "$(BUILT)/float.keras"
+	fi
 
 .PHONY: compare
 compare: .venv/ready  ## trained models, or networks to train, side by side (MODELS="intro dropout")
@@ -70,14 +98,17 @@ finetune: .venv/ready  ## teach the model your own hands (IMAGES=folder by lette
 	$(PY) -m host finetune $(CHOSEN) --images "$(or $(IMAGES),$(error IMAGES=folder must name your photos, one folder a letter))" --data "$(DATA)" $(OPTIONS)
 
 .PHONY: quantize
-quantize: $(BUILT)/float.keras  ## float model -> int8 graph (TOOLCHAIN=vitis: AMD's tools, VITIS="--gpu ...")
+quantize: $(BUILT)/float.keras  ## float model, or that of MODEL=folder -> int8 graph (TOOLCHAIN=vitis: AMD's tools, VITIS="--gpu ...")
+	$(TAKEN)
 	$(PY) -m host quantize $(BUILT) --data "$(DATA)" $(TOOLS) $(QUANT)
 
 $(QUANTIZED): $(BUILT)/float.keras
+	$(TAKEN)
 	$(PY) -m host quantize $(BUILT) --data "$(DATA)" $(TOOLS) $(QUANT)
 
 .PHONY: compile
 compile: $(QUANTIZED)  ## int8 graph -> .xmodel, manifest, golden vectors (TOOLCHAIN=vitis)
+	$(TAKEN)
 	$(PY) -m host compile $(BUILT) --data "$(DATA)" $(TOOLS)
 
 $(BUILT)/model.json: $(QUANTIZED)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from host.commands.vitis_options import add_vitis_options, check_builtin
+from host.commands.vitis_options import add_vitis_options, check_builtin, only_check
 from host.compiler.compile import Compiled, compile_graph
 from host.compiler.golden import golden_vectors
 from host.compiler.manifest import build_manifest
@@ -71,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.toolchain == "vitis" and args.only == "check":
+        return only_check(args)
     if args.toolchain == "vitis":
         from host.commands.vitis_compile import run_vitis  # it imports this module
 

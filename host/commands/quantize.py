@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from host.commands.vitis_options import add_vitis_options, check_builtin
+from host.commands.vitis_options import add_vitis_options, check_builtin, only_check
 from host.data.calibration import CalibrationImages, images_of_file, images_of_samples
 from host.data.load import load_training_samples
 from host.data.npz import load_images
@@ -94,6 +94,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.toolchain == "vitis" and args.only == "check":
+        return only_check(args)
     path = args.model / "float.keras" if args.model.is_dir() else args.model
     name = args.name or (args.model.resolve().name if args.model.is_dir() else path.stem)
     check_name(name)

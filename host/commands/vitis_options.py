@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from host.vitis.config import DEFAULT_RELEASE, FLOWS, RELEASES, VitisConfig
+from host.vitis.run import check_tools
+from target.command_line import print_result
 from target.errors import DataError
 
 TOOLCHAINS = ("builtin", "vitis")
-ONLY = ("prepare", "collect")
+ONLY = ("check", "prepare", "collect")
 _NAMES = ("flow", "release", "image", "gpu", "docker", "python", "arch", "only")
 
 
@@ -43,7 +45,9 @@ def add_vitis_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     )
     group.add_argument("--arch", type=Path, help="arch.json of the DPU (the container's own)")
     group.add_argument(
-        "--only", choices=ONLY, help="only write the job, or only take in what was run elsewhere"
+        "--only",
+        choices=ONLY,
+        help="only ask for the tools, only write the job, or only take in what was run elsewhere",
     )
     return group
 
@@ -52,6 +56,22 @@ def vitis_config(args: argparse.Namespace) -> VitisConfig:
     """Return the configuration of the command line."""
     given = {name: getattr(args, name) for name in _NAMES if name != "only"}
     return VitisConfig(**{name: value for name, value in given.items() if value is not None})
+
+
+def only_check(args: argparse.Namespace) -> int:
+    """Check that AMD's tools could run here, and say where they are; needs no model.
+
+    Args:
+        args: Of the command line, with `--only check`.
+
+    Raises:
+        BackendError: If they could not.
+    """
+    config = vitis_config(args)
+    if config.flow == "tf2":  # the older flow is run by hand
+        check_tools(config)
+    print_result({"where": config.where}, args.json, f"{config.where}: ready")
+    return 0
 
 
 def place_of(args: argparse.Namespace, config: VitisConfig) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,15 @@ def test_options_that_do_not_go_together(
     options = ["--images", str(folder / "images.npz"), "--count", "8", *arguments]
     assert main(["quantize", str(folder), *options]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["quantize", "compile"])
+def test_tools_are_asked_for_without_a_model(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [step, "no-model", "--toolchain", "vitis", "--only", "check"]
+    assert main([*asked, "--python", sys.executable, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"where": sys.executable}
+    assert main([*asked, "--docker", "nodocker"]) == 1
+    assert "'nodocker' must be installed to run AMD's tools" in capsys.readouterr().err
 
 
 def test_older_flow_is_written_and_taken_in(
