@@ -15,6 +15,7 @@ def train_aware(
     model: Any,
     data: Tuple[np.ndarray, Dict[str, np.ndarray]],
     options: Dict[str, Any],
+    rewrites: Dict[str, Any],
 ) -> Tuple[Any, List[Dict[str, float]]]:
     """Train a float network on with the rounding of int8 in the forward pass.
 
@@ -23,6 +24,7 @@ def train_aware(
         model: Float, functional.
         data: Calibration images float32 (n, h, w, c); x of that form and y, int (n,), to train on.
         options: batch_size, qat_epochs, qat_learning_rate, seed.
+        rewrites: Keyword arguments for AMD's tool, what it does to the float network first.
 
     Returns:
         The quantized model, which the compiler takes, of the best epoch; a record for each epoch, the
@@ -31,7 +33,10 @@ def train_aware(
     calibration, training = data
     quantizer = vitis_quantize.VitisQuantizer(model, quantize_strategy="pof2s_tqt")
     aware = quantizer.get_qat_model(
-        init_quant=True, calib_dataset=calibration, calib_batch_size=options["batch_size"]
+        init_quant=True,
+        calib_dataset=calibration,
+        calib_batch_size=options["batch_size"],
+        **rewrites,
     )
     aware.compile(
         optimizer=tf.keras.optimizers.Adam(learning_rate=options["qat_learning_rate"]),

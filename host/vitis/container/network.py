@@ -12,6 +12,13 @@ from host.vitis.container.job import JobError, load_arrays, load_json
 TOLERANCE = 1e-5
 
 
+def compute_in_float32() -> None:
+    """Turn off TensorFloat-32: with it, GPUs since Ampere keep 10 bits of a product's operands."""
+    switch = getattr(tf.config.experimental, "enable_tensor_float_32_execution", None)
+    if switch:  # TensorFlow 2.4 and later; the earlier ones do not use it
+        switch(False)
+
+
 def rebuild(folder: str) -> Any:
     """Build the network of network.json with the weights of network.npz.
 

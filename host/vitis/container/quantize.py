@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from host.vitis.container.aware import train_aware
 from host.vitis.container.job import JobError, load_arrays, load_json, results, run, write_json
-from host.vitis.container.network import check_rebuilt, rebuild
+from host.vitis.container.network import check_rebuilt, compute_in_float32, rebuild
 
 QUANTIZER = "tensorflow_model_optimization.quantization.keras"
 BATCH = 256
@@ -32,6 +32,7 @@ def main(job: str) -> None:
     """Quantize, evaluate, dump."""
     settings = load_json(job, "job.json")
     options = settings["quantize"]
+    compute_in_float32()
     vitis_quantize = import_quantizer()
     np.random.seed(options["seed"])
     tf.random.set_seed(options["seed"])
@@ -45,7 +46,9 @@ def main(job: str) -> None:
     history = None
     if options["qat_epochs"]:
         training = load_arrays(job, "training.npz")
-        quantized, history = train_aware(vitis_quantize, model, (calibration, training), options)
+        data = (calibration, training)
+        more = rewrites(options)
+        quantized, history = train_aware(vitis_quantize, model, data, options, more)
     else:
         quantized = quantize(vitis_quantize, model, calibration, options)
     seconds = time.time() - started
@@ -105,11 +108,7 @@ def quantize(
     Returns:
         The quantized tf.keras.Model.
     """
-    more: Dict[str, Any] = {}
-    if not options["equalize"]:
-        more["include_cle"] = False
-    if options["relu6_to_relu"]:
-        more["convert_relu6_to_relu"] = True
+    more = rewrites(options)
     if options["fast_finetune_epochs"]:
         more["include_fast_ft"] = True
         more["fast_ft_epochs"] = options["fast_finetune_epochs"]
@@ -117,6 +116,20 @@ def quantize(
     return quantizer.quantize_model(
         calib_dataset=calibration, calib_batch_size=options["batch_size"], **more
     )
+
+
+def rewrites(options: Dict[str, Any]) -> Dict[str, Any]:
+    """Return AMD's options of what is done to the float network first, where they are not AMD's defaults.
+
+    Args:
+        options: equalize, relu6_to_relu.
+    """
+    more: Dict[str, Any] = {}
+    if not options["equalize"]:
+        more["include_cle"] = False
+    if options["relu6_to_relu"]:
+        more["convert_relu6_to_relu"] = True
+    return more
 
 
 def score(outputs: Dict[str, np.ndarray], classes: Optional[np.ndarray]) -> Dict[str, Any]:

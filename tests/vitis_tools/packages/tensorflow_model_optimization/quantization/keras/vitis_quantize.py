@@ -10,9 +10,9 @@ import tensorflow as tf
 
 register = tf.keras.utils.register_keras_serializable
 STRATEGIES = ("pof2s", "pof2s_tqt")
+REWRITES = {"include_cle": bool, "convert_relu6_to_relu": bool}
 OPTIONS = {
-    "include_cle": bool,
-    "convert_relu6_to_relu": bool,
+    **REWRITES,
     "include_fast_ft": bool,
     "fast_ft_epochs": int,
 }
@@ -144,9 +144,7 @@ class VitisQuantizer:
             raise ValueError("[VAI ERROR] Need to assign `calib_dataset`")
         if self._strategy != "pof2s" or loss or metrics or calib_steps is not None or configs:
             raise ValueError("[VAI ERROR] not how this project quantizes")
-        for name, value in kwargs.items():
-            if name not in OPTIONS or type(value) is not OPTIONS[name]:
-                raise ValueError(f"[VAI ERROR] Invalid config: {name}={value!r}")
+        _check_options(kwargs, OPTIONS)
         return self._quantize(calib_dataset, calib_batch_size, kwargs)
 
     def _quantize(self, images, batch_size, options):
@@ -177,9 +175,10 @@ class VitisQuantizer:
         configs={},  # noqa: B006
         **kwargs,
     ):
-        if self._strategy != "pof2s_tqt" or init_quant is not True or kwargs or configs:
+        if self._strategy != "pof2s_tqt" or init_quant is not True or configs:
             raise ValueError("[VAI ERROR] not how this project trains")
-        return self._quantize(calib_dataset, calib_batch_size, {})
+        _check_options(kwargs, REWRITES)
+        return self._quantize(calib_dataset, calib_batch_size, kwargs)
 
     @staticmethod
     def get_deploy_model(model, add_shape_info=False, input_shape=None):
@@ -211,6 +210,12 @@ class VitisQuantizer:
                 elif name != "pre_activation":
                     codes = values * 2 ** position.numpy()
                     _dump(output_dir, "dump_results_0", layer.name, codes)
+
+
+def _check_options(given, known):
+    for name, value in given.items():
+        if name not in known or type(value) is not known[name]:
+            raise ValueError(f"[VAI ERROR] Invalid config: {name}={value!r}")
 
 
 def _dump(folder, part, name, codes):
