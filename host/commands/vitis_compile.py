@@ -18,9 +18,11 @@ from host.commands.compile import (
 from host.commands.vitis_options import place_of, vitis_config
 from host.commands.vitis_quantize import JOB
 from host.compiler.compile import Compiled
+from host.dpu.arch import DpuArch
 from host.runners.emulator import dpu_doors
 from host.vitis.compiled import check_answers, read_compiled, verdicts_of
-from host.vitis.config import VitisConfig, arch_of_release
+from host.vitis.config import VitisConfig
+from host.vitis.dpu import dpu_of_job
 from host.vitis.job import RESULTS, copy_scripts, read_job, read_report, write_target
 from host.vitis.run import run_step
 from host.vitis.take_in import H5, TOOLCHAIN
@@ -57,7 +59,8 @@ def run_vitis(args: argparse.Namespace) -> int:
     else:
         source, versions = None, {"flow": "tf1"}
         _check_float(folder, settings)
-    product = _take_in(args, job, (settings["name"], source), (config, versions))
+    arch = dpu_of_job(settings["compile"], config)
+    product = _take_in(args, job, (settings["name"], source), (config, versions, arch))
     result = write_product(product, (folder, out), images_for(args), args.seed)
     counts = result["subgraphs"]
     text = (
@@ -90,7 +93,7 @@ def _take_in(
     args: argparse.Namespace,
     job: Path,
     model: tuple[str, Path | None],
-    tools: tuple[VitisConfig, dict[str, str]],
+    tools: tuple[VitisConfig, dict[str, str], DpuArch],
 ) -> Product:
     """Read and check the compiled model.
 
@@ -98,10 +101,9 @@ def _take_in(
         args: Of the command line.
         job: The job folder.
         model: Name, and the int8 model it was compiled from if there is one.
-        tools: Which, and their versions.
+        tools: Which, their versions, the DPU they compile for.
     """
-    (name, source), (config, versions) = model, tools
-    arch = arch_of_release(config.release)
+    (name, source), (config, versions, arch) = model, tools
     folder = job / RESULTS["compile"]
     path = folder / f"{name}.xmodel"
     if not path.is_file():

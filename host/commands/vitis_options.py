@@ -43,7 +43,9 @@ def add_vitis_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     group.add_argument(
         "--python", type=Path, help="interpreter that has AMD's tools, instead of a container"
     )
-    group.add_argument("--arch", type=Path, help="arch.json of the DPU (the container's own)")
+    group.add_argument(
+        "--arch", type=Path, help="arch.json of a DPU of your own build (the container's)"
+    )
     group.add_argument(
         "--only",
         choices=ONLY,

@@ -27,6 +27,7 @@ from host.graph.graph import Graph
 from host.vitis.job import JobImages, JobSettings, QuantizeOptions, write_job
 from host.vitis.network import make_portable
 from host.vitis.run import check_tools, run_step
+from host.vitis.support import check_supported
 from host.vitis.take_in import Taken, describe, take_in
 from host.vitis.tf1 import write_tf1_job
 from target import files
@@ -50,6 +51,7 @@ def run_vitis(args: argparse.Namespace, graph: Graph, path: Path, out: Path, nam
     """
     config, job = vitis_config(args), out / JOB
     options = quantize_options(args)
+    check_supported(options, config)
     portable = make_portable(graph)
     portable.name = name
     sha256 = files.sha256_of(path)

@@ -41,9 +41,9 @@ def read_compiled(path: Path, arch: DpuArch, release: str) -> Graph:
     got = int(parts[0].attrs.get("dpu_fingerprint", 0))
     if got != arch.fingerprint:
         raise ModelError(
-            f"compiled model must be for fingerprint {arch.fingerprint:#x} (Vitis AI {release}), got"
-            f" {got:#x} ({_releases(got)}) in {path}; use the container of Vitis AI {release}, or --release"
-            " of your board's image"
+            f"compiled model must be for fingerprint {arch.fingerprint:#x} ({_releases(arch.fingerprint)}),"
+            f" got {got:#x} ({_releases(got)}) in {path}; use the container of Vitis AI {release}, --release"
+            " of your board's image, or --arch with the arch.json of a DPU of your own"
         )
     return graph
 
@@ -108,4 +108,4 @@ def _releases(fingerprint: int) -> str:
     for arch in ARCHS:
         if arch.fingerprint == fingerprint:
             return f"Vitis AI {'/'.join(arch.releases)}"
-    return "no release for the ZCU104"
+    return "of no image of AMD for the ZCU104"

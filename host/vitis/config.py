@@ -18,10 +18,17 @@ _JOINT = {
     "2.0": "xilinx/vitis-ai-cpu:2.0.0.1103",
     "2.5": "xilinx/vitis-ai-cpu:2.5.0.1260",
 }
-_TAGS = {"3.0": "ubuntu2004-3.0.0.106", "3.5": "ubuntu2004-3.5.0.300"}
+# Those of 3.0 are from one public list and of nobody who has pulled them; 3.0.0.106, which many name, is
+# the tag of the image with PyTorch. `latest` is 3.5.
+_TAGS = {
+    ("3.0", "tf2"): "ubuntu2004-3.0.0.119",
+    ("3.0", "tf1"): "ubuntu2004-3.0.0.091",
+    ("3.5", "tf2"): "ubuntu2004-3.5.0.300",
+    ("3.5", "tf1"): "latest",
+}
 _FRAMEWORK = {"tf2": "tensorflow2", "tf1": "tensorflow"}
 _SAME_DPU = {"1.3": "1.4"}
-RELEASES = (*_JOINT, *_TAGS)
+RELEASES = (*_JOINT, "3.0", "3.5")
 DEFAULT_RELEASE = "3.0"  # the last one with files for the ZCU104
 
 
@@ -76,7 +83,12 @@ def default_image(release: str, flow: str, gpu: bool) -> str:
         return f"xilinx/vitis-ai-{framework}gpu:latest"
     if release in _JOINT:
         return _JOINT[release]
-    return f"xilinx/vitis-ai-{_FRAMEWORK[flow]}-cpu:{_TAGS[release]}"
+    return f"xilinx/vitis-ai-{_FRAMEWORK[flow]}-cpu:{_TAGS[release, flow]}"
+
+
+def tags_page(image: str) -> str:
+    """Return the address of the page that lists the tags of one of AMD's images."""
+    return f"https://hub.docker.com/r/{image.partition(':')[0]}/tags"
 
 
 def arch_of_release(release: str) -> DpuArch:

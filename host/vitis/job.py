@@ -26,7 +26,8 @@ import numpy as np
 import host.vitis.container
 from host.dpu.emulator import Emulator
 from host.graph.graph import Graph
-from host.vitis.config import BOARD, VitisConfig, arch_of_release
+from host.vitis.config import BOARD, VitisConfig
+from host.vitis.dpu import wanted_dpu
 from host.vitis.network import write_network
 from target import files
 from target.errors import DataError, ModelError, one_line
@@ -173,15 +174,12 @@ def write_target(folder: Path, content: dict[str, Any], config: VitisConfig) -> 
         config: Names release and arch.json.
 
     Raises:
-        DataError: If the arch.json cannot be read.
+        DataError: If the arch.json cannot be read or names no DPU.
     """
-    arch = arch_of_release(config.release)
+    arch = wanted_dpu(config)
     (folder / "arch.json").unlink(missing_ok=True)
     if config.arch:
-        try:
-            files.write_text(folder / "arch.json", config.arch.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"--arch must be a readable arch.json, got '{error}'") from error
+        files.write_text(folder / "arch.json", config.arch.read_text(encoding="utf-8"))
     target = {
         "board": BOARD,
         "release": config.release,

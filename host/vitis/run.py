@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from host.vitis.config import VitisConfig
+from host.vitis.config import VitisConfig, tags_page
 from target.errors import BackendError, OutputError, one_line
 
 LOG = "{}.log"
@@ -112,6 +112,11 @@ def check_image(config: VitisConfig) -> None:
             f" start docker) and join its group (sudo usermod -aG docker $USER), {other}"
         )
     remedy = f"run {config.docker} pull {image}"
+    if config.image is None:
+        remedy += (
+            f"; if the tag is gone, choose one of Vitis AI {config.release} at {tags_page(image)} and name it"
+            " with --image NAME:TAG (latest is 3.5)"
+        )
     if config.gpu:
         remedy = (
             "build it in a clone of github.com/Xilinx/Vitis-AI: cd docker && ./docker_build.sh -t gpu -f tf2,"

@@ -100,7 +100,7 @@ def check_arch(path: str, wanted: Dict[str, Any]) -> None:
             ) from error
         if got != int(fingerprint, 0):
             raise JobError(
-                f"arch.json must be for fingerprint {fingerprint} ({target}, Vitis AI {release}), got"
+                f"arch.json must be for fingerprint {fingerprint} ({target}, --release {release}), got"
                 f" {got:#x} in {path}; {remedy}"
             )
     elif arch.get("target") != target:

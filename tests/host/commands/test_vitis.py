@@ -20,13 +20,18 @@ from host.graph.graph import Graph
 from host.graph.keras_file import load_keras_model
 from host.quantizer.config import QuantConfig
 from host.quantizer.quantize import quantize_graph
+from host.vitis.config import VitisConfig
+from host.vitis.dpu import wanted_dpu
+from host.vitis.job import write_target
 from host.vitis.network import make_portable
 from host.xmodel.reader import read_xmodel
 from host.xmodel.writer import write_xmodel
+from target.errors import DataError
 from target.manifest import load_manifest
 from tests.host.vitis.h5_files import of_graph, write_h5
 
 FINGERPRINT = 0x101000056010407
+OWN = "0x101000056010406"
 ROWS = 40
 PREPARE = ["--toolchain", "vitis", "--only", "prepare"]
 
@@ -156,6 +161,38 @@ def test_compiled_model_is_taken_in(quantized: Path, capsys: pytest.CaptureFixtu
     assert manifest.xmodel.read_bytes() == own.read_bytes()
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["compile", "quantize"])
+def test_dpu_of_ones_own_build(quantized: Path, tmp_path: Path, again: bool) -> None:
+    """Its arch.json is given to one verb or the other."""
+    arch = tmp_path / "arch.json"
+    arch.write_text('{"fingerprint": "0x101000056010406"}')
+    job = quantized / "vitis"
+    settings = json.loads((job / "job.json").read_text())
+    if again:  # as quantize --arch has written it
+        write_target(job, settings, VitisConfig(arch=arch))
+        assert (job / "arch.json").is_file()
+        assert json.loads((job / "job.json").read_text())["compile"]["fingerprint"] == OWN
+    graph = compile_graph(read_xmodel(quantized / "net_int.xmodel")).graph
+    _left_by_compiler(job, graph, int(OWN, 0))
+    assert _collect("compile", quantized, *([] if again else ["--arch", str(arch)])) == 0
+    assert load_manifest(quantized).content["fingerprint"] == OWN
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"target": "DPUCZDX8G_ISA1_B2304"}, "must name the fingerprint of the DPU"),
+        ({"fingerprint": "B4096"}, "--arch must be a readable arch.json, got"),
+        ([], "--arch must be a readable arch.json, got"),
+    ],
+    ids=["name", "no number", "list"],
+)
+def test_arch_that_names_no_dpu(tmp_path: Path, content: Any, message: str) -> None:
+    (tmp_path / "arch.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=message):
+        wanted_dpu(VitisConfig(arch=tmp_path / "arch.json"))
+
+
 def test_builtin_compilation_replaces_amds(quantized: Path) -> None:
     assert _collect("compile", quantized) == 0
     assert main(["compile", str(quantized)]) == 0
@@ -199,7 +236,7 @@ def _no_job(folder: Path) -> None:
     [
         (
             _other_fingerprint,
-            r"0x101000056010407 .Vitis AI 3.0., got 0x101000016010407 .Vitis AI 2.5",
+            r"0x101000056010407 .Vitis AI 3.0/3.5., got 0x101000016010407 .Vitis AI 2.5",
         ),
         (_other_weights, "must give the codes of net_int.xmodel, got"),
         (_not_compiled, "step compile must have run in the job, got"),
@@ -251,9 +288,24 @@ def test_float_model_of_another_job_is_refused(
         ),
         ([*PREPARE, "--count", "99"], "calibration images must be at least 99"),
         ([*PREPARE, "--arch", "no.json"], "--arch must be a readable arch.json"),
+        ([*PREPARE, "--release", "1.3"], "must be 1.4 or later, got 1.3; use --flow tf1"),
+        ([*PREPARE, "--release", "2.0", "--qat-epochs", "1"], "--qat-epochs needs Vitis AI 2.5"),
+        ([*PREPARE, "--release", "1.4", "--relu6-to-relu"], "--relu6-to-relu needs Vitis AI 2.5"),
         (["--toolchain", "vitis", "--docker", "nodocker"], "'nodocker' must be installed to run"),
     ],
-    ids=["image", "gpu", "qat", "both", "letters", "count", "arch", "docker"],
+    ids=[
+        "image",
+        "gpu",
+        "qat",
+        "both",
+        "letters",
+        "count",
+        "arch",
+        "1.3",
+        "old qat",
+        "old relu6",
+        "docker",
+    ],
 )
 def test_options_that_do_not_go_together(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str

@@ -15,7 +15,7 @@ from target.errors import BackendError, ModelError
 from tests.vitis_tools.prefix import make_docker, make_environment
 
 ARCH = {"fingerprint": "0x101000056010407"}
-IMAGE = "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.106"
+IMAGE = "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.119"
 
 
 @pytest.fixture
@@ -63,7 +63,12 @@ def test_gpu_image_gets_the_gpus(job: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "daemon", "gpu", "message"),
     [
-        ([], True, False, f"image {IMAGE} must be on this machine, got none; run .* pull {IMAGE}"),
+        (
+            [],
+            True,
+            False,
+            f"image {IMAGE} must be .* run .* pull {IMAGE}; if the tag is gone, .*cpu/tags",
+        ),
         ([], True, True, "tensorflow2-gpu:latest must be .*; build it .*docker_build.sh -t gpu"),
         ([IMAGE], False, False, "must reach its daemon, got 'Cannot connect .*systemctl start"),
     ],
@@ -103,6 +108,9 @@ def test_step_that_dies_without_a_word_of_its_own(job: Path, tmp_path: Path) -> 
 
 def test_images_of_releases() -> None:
     assert default_image("3.0", "tf2", False) == IMAGE
+    assert (
+        default_image("3.0", "tf1", False) == "xilinx/vitis-ai-tensorflow-cpu:ubuntu2004-3.0.0.091"
+    )
     assert default_image("2.5", "tf1", False) == "xilinx/vitis-ai-cpu:2.5.0.1260"
     assert default_image("3.0", "tf1", True) == "xilinx/vitis-ai-tensorflow-gpu:latest"
     assert default_image("2.0", "tf2", True) == "xilinx/vitis-ai-gpu:latest"

@@ -28,7 +28,7 @@ import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
 pytestmark = pytest.mark.slow
-IMAGE = "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.106"
+IMAGE = "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.119"
 SIZE = (8, 6, 2)
 
 
