@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 import os
 import shutil
@@ -70,17 +72,32 @@ def find_python(given: Path) -> Path:
 def docker_command(job: Path, step: str, config: VitisConfig) -> list[str]:
     """Return the command that runs a step in the container, as the user who owns the files.
 
-    The entry point is bash's: that of AMD's older images makes a user, which only root may.
+    The entry point is bash's: that of AMD's older images makes a user, which only root may. The user has
+    no entry in the container's passwd, so getpass.getuser() is told a name.
     """
+    podman = Path(config.docker).name == "podman"
+    gpus = ["--device", "nvidia.com/gpu=all"] if podman else ["--gpus", "all"]
+    # Podman without root maps users; root's podman knows no keep-id and needs none.
+    same_user = ["--userns=keep-id"] if podman and os.getuid() else []
+    names = ("HOME=/tmp", "USER=vitis", "LOGNAME=vitis", "TF_CPP_MIN_LOG_LEVEL=2")
     return [
         *(config.docker, "run", "--rm", "--init"),
-        *(["--gpus", "all"] if config.gpu else []),
+        *(gpus if config.gpu else []),
+        *same_user,
         *("--user", f"{os.getuid()}:{os.getgid()}"),
-        *("--env", "HOME=/tmp", "--env", "TF_CPP_MIN_LOG_LEVEL=2"),
-        *("--volume", f"{job.resolve()}:/workspace", "--workdir", "/workspace"),
+        *(part for name in names for part in ("--env", name)),
+        *("--mount", _csv("type=bind", f"source={job.resolve()}", "target=/workspace")),
+        *("--workdir", "/workspace"),
         *("--entrypoint", "bash", config.full_image),
         *("-c", _ACTIVATE.format(config.environment), "vitis", "sh", "run.sh", step),
     ]
+
+
+def _csv(*fields: str) -> str:
+    """Return fields as both programs read --mount: a path may hold commas and quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
 
 
 def check_image(config: VitisConfig) -> None:

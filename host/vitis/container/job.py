@@ -69,11 +69,13 @@ def write_json(path: str, content: Any) -> None:
 
 @contextlib.contextmanager
 def results(folder: str, name: str) -> Iterator[str]:
-    """Yield a fresh folder for results; it takes the place of `name` in the job if the body succeeds."""
+    """Yield a fresh folder for results; it takes the place of `name` in the job if the body succeeds.
+
+    Whatever fails, or has ended an earlier run, one of the two is there afterwards.
+    """
     final = os.path.join(folder, name)
     fresh, old = final + ".new", final + ".old"
-    for stale in (fresh, old):
-        shutil.rmtree(stale, ignore_errors=True)
+    _clear(final, fresh, old)
     try:
         os.makedirs(fresh)
     except OSError as error:
@@ -87,8 +89,17 @@ def results(folder: str, name: str) -> Iterator[str]:
             os.rename(final, old)
         os.rename(fresh, final)
     finally:
-        for stale in (fresh, old):
-            shutil.rmtree(stale, ignore_errors=True)
+        _clear(final, fresh, old)
+
+
+def _clear(final: str, fresh: str, old: str) -> None:
+    """Put old results back if there are no others, then remove what is left over."""
+    if not os.path.isdir(final) and os.path.isdir(old):
+        with contextlib.suppress(OSError):
+            os.rename(old, final)
+    shutil.rmtree(fresh, ignore_errors=True)
+    if os.path.isdir(final):
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def run(body: Callable[[str], None], doc: Optional[str], argv: Optional[List[str]] = None) -> int:

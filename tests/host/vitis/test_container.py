@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,31 @@ def test_results_take_the_old_ones_place_only_when_complete(tmp_path: Path) -> N
         raise ValueError
     assert (tmp_path / "out/a").read_text() == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_results_survive_a_failed_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with results(str(tmp_path), "out") as folder:
+        (Path(folder) / "a").write_text("1")
+    rename = os.rename
+
+    def no_new_ones(source: str, place: str) -> None:
+        if source.endswith(".new"):
+            raise OSError("no space left")
+        rename(source, place)
+
+    monkeypatch.setattr(os, "rename", no_new_ones)
+    with pytest.raises(OSError, match="no space"), results(str(tmp_path), "out"):
+        pass
+    assert (tmp_path / "out/a").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_results_survive_a_run_that_was_killed_between_the_renames(tmp_path: Path) -> None:
+    (tmp_path / "out.old").mkdir()
+    (tmp_path / "out.old/a").write_text("1")
+    with pytest.raises(ValueError), results(str(tmp_path), "out"):
+        raise ValueError
+    assert (tmp_path / "out/a").read_text() == "1"
 
 
 @pytest.mark.parametrize(

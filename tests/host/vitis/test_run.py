@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ IMAGE = "xilinx/vitis-ai-tensorflow2-cpu:ubuntu2004-3.0.0.119"
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
     """A job that is not quantized: its steps run and fail, and say so."""
-    folder = tmp_path / "a job"
+    folder = tmp_path / 'a job: with "quotes", commas'
     folder.mkdir()
     copy_scripts(folder, "vitis-ai-tensorflow2")
     target = {"board": "ZCU104", "release": "3.0", "target": "DPUCZDX8G_ISA1_B4096"}
@@ -51,13 +52,26 @@ def test_step_runs_in_a_container_as_the_user_who_owns_the_job(
         run_step(job, "compile", VitisConfig(docker=str(docker)))
     calls = json.loads((tmp_path / "calls.json").read_text())
     assert calls["image"] == IMAGE and "--rm" in calls["flags"]
-    assert calls["options"]["--volume"] == [f"{job}:/workspace"]
+    assert {"USER=vitis", "LOGNAME=vitis"} <= set(calls["options"]["--env"])
 
 
 def test_gpu_image_gets_the_gpus(job: Path) -> None:
     command = docker_command(job, "quantize", VitisConfig(gpu=True, image="mine:1"))
     assert command[command.index("--gpus") + 1] == "all" and "mine:1" in command
     assert "--gpus" not in docker_command(job, "quantize", VitisConfig())
+
+
+@pytest.mark.parametrize(("uid", "mapped"), [(1000, True), (0, False)], ids=["user", "root"])
+def test_podman_is_asked_in_its_own_words(
+    job: Path, monkeypatch: pytest.MonkeyPatch, uid: int, mapped: bool
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    config = VitisConfig(docker="/usr/bin/podman", gpu=True, image="mine:1")
+    command = docker_command(job, "quantize", config)
+    assert command[command.index("--device") + 1] == "nvidia.com/gpu=all"
+    assert "--gpus" not in command
+    assert ("--userns=keep-id" in command) == mapped
+    assert "--userns=keep-id" not in docker_command(job, "quantize", VitisConfig())
 
 
 @pytest.mark.parametrize(
