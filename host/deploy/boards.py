@@ -84,7 +84,7 @@ class Board:
     def command(self, script: str, boards: Boards, terminal: bool = False) -> list[str]:
         """Return the ssh command line that runs a shell script on the board."""
         remote = f"sudo -n sh -c {shlex.quote(script)}" if self.become else script
-        way = ["ssh", *boards.ssh_options(), "-p", str(self.port)]
+        way = ["ssh", *boards.ssh_options(), *ssh.OWN_CONNECTION, "-p", str(self.port)]
         return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
 
     def fail(self, what: str, text: str, boards: Boards) -> BackendError:

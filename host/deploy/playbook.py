@@ -63,7 +63,7 @@ def run_playbook(
         if boards.inventory is None:
             inventory.write_text(json.dumps(boards.describe()), encoding="utf-8")
         report, given = folder / "report.json", folder / "variables.json"
-        given.write_text(json.dumps({**_forced(boards), **boards.settings, **variables}), "utf-8")
+        given.write_text(json.dumps({**_forced(boards, folder), **boards.settings, **variables}), "utf-8")
         command = [tool, "-i", str(inventory), "-e", f"@{given}", str(HERE / name)]
         done = subprocess.run(
             [*command, *(["--check"] if only_check else [])],
@@ -84,7 +84,7 @@ def run_playbook(
     return [_outcome(board, facts, boards) for board, facts in found.items()]
 
 
-def _forced(boards: Boards) -> dict[str, Any]:
+def _forced(boards: Boards, folder: Path) -> dict[str, Any]:
     """Return what no inventory may set otherwise: ssh itself, with host keys checked."""
     reuse = ["-o", "ControlMaster=auto", "-o", "ControlPersist=30s"]
     return {
@@ -93,6 +93,8 @@ def _forced(boards: Boards) -> dict[str, Any]:
         "ansible_ssh_args": shlex.join([*boards.ssh_options(), *reuse]),
         "ansible_ssh_common_args": "",
         "ansible_ssh_extra_args": "",
+        "ansible_control_path": "",  # one of Ansible's own making, in a folder that nobody else has
+        "ansible_control_path_dir": str(folder / "cp"),
         "ansible_host_key_checking": True,
         "ansible_ssh_host_key_checking": True,
     }

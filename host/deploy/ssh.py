@@ -15,6 +15,10 @@ KNOWN_HOSTS = ROOT / ".boards" / "known_hosts"
 CONNECT_S = 10
 
 
+# A connection that somebody else opened was perhaps never checked: each command opens its own.
+OWN_CONNECTION = ["-o", "ControlMaster=no", "-o", "ControlPath=none"]
+
+
 def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[str]:
     """Return ssh's options: no unknown host key, no question, no key taken up in passing.
 
@@ -31,6 +35,7 @@ def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[st
         "VerifyHostKeyDNS": "no",
         "UpdateHostKeys": "no",
         "CheckHostIP": "no",
+        "NoHostAuthenticationForLocalhost": "no",
         "ConnectTimeout": str(CONNECT_S),
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "6",
@@ -43,7 +48,8 @@ def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[st
 
 def _quoted(path: Path) -> str:
     """Return a path as ssh's configuration takes it, blanks and all."""
-    return f'"{os.path.abspath(path)}"' if " " in str(path) else os.path.abspath(path)
+    whole = os.path.abspath(path)
+    return f'"{whole}"' if " " in whole else whole
 
 
 def remedy(text: str, address: str, port: int, user: str, known_hosts: Path) -> str:

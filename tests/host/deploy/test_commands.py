@@ -14,7 +14,7 @@ import pytest
 from host.commands import board, deploy, undeploy
 from host.deploy import known_hosts, ssh
 from host.deploy.boards import Board, Boards, list_boards
-from host.deploy.playbook import Outcome, exit_code, run_playbook
+from host.deploy.playbook import Outcome, _forced, exit_code, run_playbook
 from host.deploy.remote import bench_script, run_script
 from target.errors import BackendError, DataError
 from tests.host.deploy.loopback import ANSIBLE, SSHD, Loopback, loopback
@@ -71,9 +71,14 @@ def test_host_keys_are_checked_whatever_else_is_configured(tmp_path: Path) -> No
     words = ssh.options(tmp_path / "a b")
     assert "StrictHostKeyChecking=yes" in words and f'UserKnownHostsFile="{tmp_path}/a b"' in words
     config = tmp_path / "config"
-    config.write_text("Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n")
+    config.write_text(
+        "Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  ControlMaster auto\n"
+        "  ControlPath /tmp/%h\n  ControlPersist yes\n  NoHostAuthenticationForLocalhost yes\n"
+    )
+    boards = Boards(NEVER, 22, "root", None, {}, tmp_path / "a b")
+    command = Board("b", NEVER, 22, "root").command("true", boards)
     done = subprocess.run(
-        ["ssh", "-F", str(config), *words, "-G", "board"],
+        [command[0], "-F", str(config), "-G", *command[1:]],
         capture_output=True,
         text=True,
         check=True,
@@ -81,6 +86,21 @@ def test_host_keys_are_checked_whatever_else_is_configured(tmp_path: Path) -> No
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert told["stricthostkeychecking"] == "true" and told["batchmode"] == "yes"
     assert told["userknownhostsfile"].endswith("a b") and told["updatehostkeys"] == "false"
+    assert told["nohostauthenticationforlocalhost"] == "no"
+    assert told["controlmaster"] == "false" and "controlpath" not in told  # no connection of others
+    forced = _forced(boards, tmp_path)
+    assert (forced["ansible_control_path"], forced["ansible_control_path_dir"]) == (
+        "",
+        f"{tmp_path}/cp",
+    )
+
+
+def test_relative_file_in_a_folder_with_blanks_is_one_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a b").mkdir()
+    monkeypatch.chdir(tmp_path / "a b")
+    assert f'UserKnownHostsFile="{tmp_path}/a b/known"' in ssh.options(Path("known"))
 
 
 @NEEDS_ANSIBLE
