@@ -63,7 +63,9 @@ def run_playbook(
         if boards.inventory is None:
             inventory.write_text(json.dumps(boards.describe()), encoding="utf-8")
         report, given = folder / "report.json", folder / "variables.json"
-        given.write_text(json.dumps({**_forced(boards, folder), **boards.settings, **variables}), "utf-8")
+        given.write_text(
+            json.dumps({**_forced(boards, folder), **boards.settings, **variables}), "utf-8"
+        )
         command = [tool, "-i", str(inventory), "-e", f"@{given}", str(HERE / name)]
         done = subprocess.run(
             [*command, *(["--check"] if only_check else [])],

@@ -9,14 +9,15 @@ Runs on the board under its own Python (3.8 on), standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from typing import Any, Dict, Optional
 
 DOCUMENTATION = """
 module: asl_files
 short_description: writes small files and returns what was there before
 """
+PART = ".part"  # asl_release knows it too
 
 
 def main() -> None:
@@ -63,22 +64,22 @@ def seen(path: str, mode: str) -> Dict[str, Any]:
 
 
 def put(path: str, content: Optional[str], mode: int) -> None:
-    """Write a file, or remove it."""
+    """Write a file, or remove it; what a kill leaves has a name that the next time takes over."""
+    part = path + PART
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(part)
     if content is None:
         os.unlink(path)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".asl-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    with open(
+        os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(part, mode)
+    os.replace(part, path)
 
 
 if __name__ == "__main__":

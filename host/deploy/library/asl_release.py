@@ -23,6 +23,8 @@ short_description: puts a release in place, or removes old ones
 """
 NAME = "release.json"
 SETTINGS = {"settings.json", "settings.json.new"}  # this board's, beside the release's own files
+# What a kill leaves of writing those: of asl_files.
+LEFT = re.compile(r"settings\.json(\.new)?\.part|\.asl-.*")
 ID = re.compile("[0-9a-f]{12}")
 
 
@@ -74,7 +76,10 @@ def put(releases: str, release: Dict[str, Any], archive: str, only_check: bool) 
     folder = os.path.join(releases, release["id"])
     if os.path.isdir(folder):
         check(folder, release)
-        return False
+        left = [name for name in os.listdir(folder) if LEFT.fullmatch(name)]
+        for name in left if not only_check else []:
+            os.unlink(os.path.join(folder, name))
+        return bool(left)
     if only_check:
         return True
     part = os.path.join(releases, f".{release['id']}.part")
@@ -112,15 +117,20 @@ def check(folder: str, release: Dict[str, Any]) -> None:
     """
     with open(os.path.join(folder, NAME), encoding="utf-8") as file:
         if json.load(file) != release:
-            raise Refused(f"{NAME} must be the one that was sent, got another one in {folder}")
+            raise Refused(
+                f"{NAME} must be the one that was sent, got another one in {folder}; make undeploy, then"
+                " make deploy again"
+            )
     found: Set[str] = set()
     for place, folders, names in os.walk(folder):
         folders[:] = [one for one in folders if one != "__pycache__"]
         found.update(os.path.relpath(os.path.join(place, name), folder) for name in names)
-    odd = sorted((found - SETTINGS) ^ {NAME, *release["files"]})
+    found = {name for name in found - SETTINGS if not LEFT.fullmatch(name)}
+    odd = sorted(found ^ {NAME, *release["files"]})
     if odd:
         raise Refused(
-            f"release must hold its files and no others, got it differ in {odd[0]} in {folder}"
+            f"release must hold its files and no others, got it differ in {odd[0]} in {folder};"
+            f" {'rm it on the board' if odd[0] in found else 'make undeploy'}, then make deploy again"
         )
     for name, facts in release["files"].items():
         got = sha256_of(os.path.join(folder, name))

@@ -209,26 +209,31 @@ def test_board_without_amds_runtime_gets_nothing(missing: str) -> None:
         assert not board.app.exists()
 
 
+def inventory_of(folder: Path, boards: dict[str, Loopback], **more: dict[str, str]) -> list[str]:
+    """Write an inventory of boards that all let the first one's key in; returns the options for it."""
+    known, lines = folder / "known", []
+    first = next(iter(boards.values()))
+    for name, board in boards.items():
+        (board.prefix / "etc/ssh/authorized_keys").write_bytes(
+            (first.prefix / "etc/ssh/authorized_keys").read_bytes()
+        )
+        board.known_hosts = known
+        board.trust()
+        facts = {"ansible_host": "127.0.0.1", "ansible_port": str(board.port), **board.settings}
+        facts["ansible_ssh_args"] = "-o StrictHostKeyChecking=no"  # of no avail
+        facts.update(more.get(name, {}))
+        lines.append(" ".join([name, *(f"{k}='{v}'" for k, v in facts.items())]))
+    inventory = folder / "boards.ini"
+    user = f"[boards:vars]\nansible_user={first.login[1]}\n"
+    inventory.write_text("[boards]\n" + "\n".join(lines) + "\n" + user)
+    words = ["--json", "--inventory", str(inventory), "--known-hosts", str(known)]
+    return [*words, "--board-key", str(first.key)]
+
+
 def test_of_three_boards_one_is_down_and_the_others_finish(tmp_path: Path) -> None:
     with loopback() as one, loopback() as two, loopback() as three:
-        known = tmp_path / "known"
-        lines = []
-        for name, board in (("one", one), ("two", two), ("three", three)):
-            (board.prefix / "etc/ssh/authorized_keys").write_bytes(
-                (one.prefix / "etc/ssh/authorized_keys").read_bytes()
-            )
-            board.known_hosts = known
-            board.trust()
-            facts = {"ansible_host": "127.0.0.1", "ansible_port": str(board.port), **board.settings}
-            facts["ansible_ssh_args"] = "-o StrictHostKeyChecking=no"  # of no avail
-            lines.append(" ".join([name, *(f"{k}='{v}'" for k, v in facts.items())]))
-        inventory = tmp_path / "boards.ini"
-        inventory.write_text("[boards]\n" + "\n".join(lines) + "\n")
+        words = inventory_of(tmp_path, {"one": one, "two": two, "three": three})
         two.shut()
-        words = ["--json", "--inventory", str(inventory), "--known-hosts", str(known)]
-        words += ["--board-key", str(one.key)]
-        user = one.login[1]
-        inventory.write_text(inventory.read_text() + f"[boards:vars]\nansible_user={user}\n")
         done = host("deploy", *words)
         states = {b["board"]: b["state"] for b in json.loads(done.stdout)["boards"]}
         assert states == {"one": "changed", "two": "unreachable", "three": "changed"}, done.stderr
@@ -239,6 +244,19 @@ def test_of_three_boards_one_is_down_and_the_others_finish(tmp_path: Path) -> No
         states = {b["board"]: b["state"] for b in json.loads(done.stdout)["boards"]}
         assert states == {"one": "unchanged", "two": "changed", "three": "unchanged"}, done.stderr
         assert done.returncode == 0 and two.health()["ok"]
+
+
+def test_board_that_hangs_does_not_cost_another_its_release(tmp_path: Path) -> None:
+    with loopback() as good, loopback() as hanging:
+        # Asked where nobody listens, until long after the other's alarm.
+        odd = {"board_run": str(hanging.prefix / "run/none"), "board_trial_s": "70"}
+        boards = {"good": good, "hanging": hanging}
+        words = inventory_of(tmp_path, boards, good={"board_trial_s": "30"}, hanging=odd)
+        done = host("deploy", *words)
+        states = {b["board"]: b["state"] for b in json.loads(done.stdout)["boards"]}
+        assert states == {"good": "changed", "hanging": "failed"}, done.stderr
+        assert done.returncode == 1 and hanging.current == ""
+        assert good.health(0, "--release", good.current, "--settled")["ok"]
 
 
 def test_clean_clone_to_first_letter_log_and_benchmark(tmp_path: Path) -> None:

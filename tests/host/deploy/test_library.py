@@ -159,6 +159,34 @@ def test_release_is_put_once_and_then_checked(archive: Archive) -> None:
         archive.put()
 
 
+def test_what_a_kill_left_of_a_small_file_is_no_obstacle(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.put()
+    settings = str(archive.folder / "settings.json.new")
+    monkeypatch.setattr(asl_files.os, "fsync", lambda handle: 1 / 0)  # as good as kill -9
+    with pytest.raises(ZeroDivisionError):
+        asl_files.put(settings, "{}", 0o644)
+    monkeypatch.undo()
+    (archive.folder / ".asl-x1y2").write_text("")
+    there = sorted(path.name for path in archive.folder.iterdir())
+    assert {".asl-x1y2", "settings.json.new.part"} <= set(there)
+    assert archive.put(only_check=True)
+    assert sorted(path.name for path in archive.folder.iterdir()) == there
+    assert archive.put() and not archive.put()
+    assert sorted(set(there) - {path.name for path in archive.folder.iterdir()}) == [
+        ".asl-x1y2",
+        "settings.json.new.part",
+    ]
+    asl_files.put(settings + "x", "a", 0o644)  # over what was left of it
+    (archive.folder / "settings.json.newx").unlink()
+    (archive.folder / "mine").write_text("")
+    with pytest.raises(
+        asl_release.Refused, match="mine in .*; rm it on the board, then make deploy"
+    ):
+        archive.put()
+
+
 @pytest.mark.parametrize(
     ("more", "match"),
     [
@@ -234,3 +262,6 @@ def test_small_files_are_written_whole_and_can_be_put_back(tmp_path: Path) -> No
     assert asl_files.seen(path, "0644") == {"content": "[Unit]\n", "mode": "0600"}
     asl_files.put(path, before["content"], 0o644)
     assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "new/asl.service.part").write_text("half of it, of a deployment that was killed")
+    asl_files.put(path, "[Unit]\n", 0o644)
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["asl.service"]
