@@ -22,7 +22,7 @@ short_description: a line a step, and a JSON file
 description: [a line a step, and a JSON file]
 """
 _WAY = ("host", "port", "user")
-_SILENT = ("Ours", "Nothing else", "Unit")  # looks alone
+_SILENT = ("Ours", "Listed", "Nothing else", "Unit")  # looks alone
 
 
 class CallbackModule(CallbackBase):

@@ -187,8 +187,13 @@ def test_other_dpu_is_refused_with_both_releases(board: Loopback) -> None:
 
 def test_undeploy_leaves_nothing_and_then_finds_nothing(board: Loopback) -> None:
     (board.app / "mine.txt").write_text("a file of somebody else's")
-    assert host("undeploy", *board.options).returncode == 1 and board.health()["ok"]
+    done = host("undeploy", *board.options)
+    assert done.returncode == 1 and board.health()["ok"]
+    assert "got mine.txt in" in done.stderr and "then make undeploy again" in done.stderr
     (board.app / "mine.txt").unlink()
+    # Of deployments that were killed: these are ours.
+    for name in (".asl-x1y2", ".ansible_tmpx1y2settings.env", ".12.34.567.tmp", "launch.py.part"):
+        (board.app / name).write_text("")
     done = host("undeploy", *board.options)
     assert done.returncode == 0 and "taken off" in done.stdout, done.stderr
     assert not board.app.exists() and not (board.prefix / "etc/systemd/system/asl.service").exists()
