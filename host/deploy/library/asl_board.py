@@ -48,10 +48,13 @@ def main() -> None:
     if faults:
         module.fail_json(msg="; ".join(faults), faults=faults)
     current = current_of(prefix)
+    enabled, active = service_state(module.get_bin_path("systemctl"))
     module.exit_json(
         changed=False,
         device=query.get("device") or "DPU",
         current=current,
+        enabled=enabled,
+        active=active,
         has_release=os.path.isfile(os.path.join(prefix, "releases", release["id"], "release.json")),
         has_archive=os.path.exists(os.path.join(prefix, "incoming.tar.gz")),
         groups=[name for name in ("video", "render") if has_group(name)],
@@ -205,6 +208,22 @@ def current_of(prefix: str) -> str:
     """Return the id of the release in service; empty if there is none."""
     link = os.path.join(prefix, "current")
     return os.path.basename(os.path.realpath(link)) if os.path.isdir(link) else ""
+
+
+def service_state(tool: Optional[str]) -> Tuple[bool, bool]:
+    """Return whether the service starts at boot, and whether it runs or is about to."""
+    said = []
+    for verb in ("is-enabled", "is-active") if tool is not None else ():
+        command = [str(tool), verb, "asl"]
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        said.append(done.stdout.decode("utf-8", "replace").strip())
+    return "enabled" in said, any(word in said for word in ("active", "activating", "reloading"))
 
 
 def has_group(name: str) -> bool:

@@ -298,6 +298,13 @@ def is_active(unit: Unit) -> int:
     return 0 if active == "active" else 3
 
 
+def is_enabled(unit: Unit) -> int:
+    """Print whether it starts at boot."""
+    enabled = (WANTS / unit.name).is_symlink()
+    print("enabled" if enabled else "disabled")
+    return 0 if enabled else 1
+
+
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     words = sys.argv[1:] if argv is None else argv
@@ -324,6 +331,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         "disable": lambda: disable(unit, "--now" in options),
         "status": lambda: status(unit),
         "is-active": lambda: is_active(unit),
+        "is-enabled": lambda: is_enabled(unit),
     }
     if verb not in verbs:
         print(f"Unknown command verb '{verb}'.", file=sys.stderr)

@@ -112,6 +112,21 @@ def test_release_that_does_not_start_is_rolled_back_with_its_settings(
     assert board.health(0, "--release", before, "--settled")["ok"]
 
 
+def test_release_in_another_folder_that_does_not_start_gives_way_to_the_service_before(
+    board: Loopback,
+) -> None:
+    before, unit = board.current, board.prefix / "etc/systemd/system/asl.service"
+    text = unit.read_text()
+    words = [f"board_prefix={board.prefix / 'opt/other'}", "board_options=--no-such-option"]
+    code, found, told = deploy(
+        board, *(w for one in (*words, "board_trial_s=40") for w in ("--set", one))
+    )
+    assert code == 1 and found["step"] in ("Restart", "Health"), told
+    assert "the service before was put back and started" in found["why"]
+    assert unit.read_text() == text and board.tool("systemctl", "is-enabled", "asl").returncode == 0
+    assert board.health(60, "--release", before, "--settled")["ok"]
+
+
 def test_last_three_releases_are_kept(board: Loopback, tmp_path: Path) -> None:
     ids = [board.current]
     for year in (2001, 2002, 2003):

@@ -95,6 +95,24 @@ def test_board_without_xdputil() -> None:
     assert "boot AMD's image" in asl_board.ask_device(None)[1]
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("enabled active", (True, True)),
+        ("disabled inactive", (False, False)),
+        ("enabled activating", (True, True)),
+        ("linked failed", (False, False)),
+    ],
+)
+def test_state_of_the_service(tmp_path: Path, said: str, state: tuple[bool, bool]) -> None:
+    enabled, active = said.split()
+    tool = tmp_path / "systemctl"
+    tool.write_text(f"#!/bin/sh\n[ $1 = is-enabled ] && echo {enabled} || echo {active}\nexit 3\n")
+    tool.chmod(0o755)
+    assert asl_board.service_state(str(tool)) == state
+    assert asl_board.service_state(None) == (False, False)
+
+
 def test_clock_and_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asl_board.time, "time", lambda: 1000.0)
     assert asl_board.clock_faults(1100.0) == []
