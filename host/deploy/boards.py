@@ -5,25 +5,17 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
 import shlex
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from host.deploy import ssh
-from host.deploy.environment import find_tool
+from host.deploy.environment import ansible_environment, find_tool
 from host.deploy.known_hosts import check_host
+from host.deploy.settings import SETTINGS, USER, check_facts, parse_setting
 from target.errors import BackendError, DataError, one_line
-
-# What --set and an inventory may say; boards.ini.example explains each.
-SETTINGS = (
-    *("board_input", "board_options", "board_page_host", "board_page_port", "board_python"),
-    *("board_prefix", "board_service_user", "board_become", "board_trial_s", "board_units"),
-    *("board_journald", "board_run", "board_states"),
-)
-_LISTS = ("board_states",)
-_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +63,7 @@ class Board:
         prefix: Where the application lies.
         python: Its interpreter.
         become: Whether commands are run by sudo.
+        key: The inventory's, to log in with; None for that of the command, or those that ssh finds itself.
     """
 
     name: str
@@ -80,11 +73,13 @@ class Board:
     prefix: str = "/opt/asl"
     python: str = "/usr/bin/python3"
     become: bool = False
+    key: Path | None = None
 
     def command(self, script: str, boards: Boards, terminal: bool = False) -> list[str]:
         """Return the ssh command line that runs a shell script on the board."""
         remote = f"sudo -n sh -c {shlex.quote(script)}" if self.become else script
-        way = ["ssh", *boards.ssh_options(), *ssh.OWN_CONNECTION, "-p", str(self.port)]
+        key = [] if self.key is None else ["-o", f"IdentityFile={ssh.quoted(self.key)}"]
+        way = ["ssh", *boards.ssh_options(), *ssh.OWN_CONNECTION, *key, "-p", str(self.port)]
         return [*way, *(["-t"] if terminal else []), f"{self.user}@{self.address}", "--", remote]
 
     def fail(self, what: str, text: str, boards: Boards) -> BackendError:
@@ -152,9 +147,9 @@ def boards_of(args: argparse.Namespace) -> Boards:
         raise DataError(f"--board-port must be 1 to 65535, got {port}")
     if args.board_key is not None and not args.board_key.is_file():
         raise DataError(f"--board-key must be a file, got none at {args.board_key}")
-    if not _USER.fullmatch(user):
+    if not USER.fullmatch(user):
         raise DataError(f"--board-user must be the name of a user, got '{user[:64]}'")
-    settings = dict(_setting(text) for text in args.set)
+    settings = dict(parse_setting(text) for text in args.set)
     return Boards(
         args.board_ip,
         port,
@@ -166,31 +161,30 @@ def boards_of(args: argparse.Namespace) -> Boards:
     )
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if name not in SETTINGS or not separator:
-        raise DataError(f"--set must be NAME=VALUE with one of {', '.join(SETTINGS)}, got '{text}'")
-    return name, value.split(",") if name in _LISTS else value
-
-
 def list_boards(boards: Boards) -> list[Board]:
-    """Return every board that is meant.
+    """Return every board that is meant, as the playbooks see it.
 
     Raises:
-        DataError: If the inventory cannot be read or has none.
+        DataError: If the inventory cannot be read or has none, or what is set for a board is not right.
     """
     if boards.inventory is None:
         assert boards.address is not None
         return [_board(boards.address, boards.describe()["all"]["hosts"][boards.address], boards)]
-    done = subprocess.run(
-        [find_tool("ansible-inventory"), "-i", str(boards.inventory), "--list"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="asl-") as made:
+        done = subprocess.run(
+            [find_tool("ansible-inventory"), "-i", str(boards.inventory), "--list"],
+            env=ansible_environment(Path(made)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     try:
-        found = json.loads(done.stdout)["_meta"]["hostvars"]
-    except (ValueError, KeyError, TypeError):
+        told = json.loads(done.stdout)
+        facts = told.pop("_meta")["hostvars"]  # lacks boards of which nothing is said
+        names = [name for group in told.values() for name in group.get("hosts", [])]
+        found = {name: facts.get(name, {}) for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError):
         found = {}
     if not found:
         why = one_line(done.stderr)[:200] or "no board"
@@ -200,14 +194,15 @@ def list_boards(boards: Boards) -> list[Board]:
 
 def _board(name: str, facts: dict[str, Any], boards: Boards) -> Board:
     given = {**facts, **boards.settings}
-    address = str(given.get("ansible_host", name))
-    check_host(address)
+    check_facts(name, given)
+    key = given.get("ansible_ssh_private_key_file", given.get("ansible_private_key_file"))
     return Board(
         name,
-        address,
+        str(given.get("ansible_host", name)),
         int(given.get("ansible_port", 22)),
         str(given.get("ansible_user", boards.user)),
         str(given.get("board_prefix", Board.prefix)),
         str(given.get("board_python", Board.python)),
-        str(given.get("board_become", "false")).lower() in ("true", "yes", "1"),
+        str(given.get("board_become", "false")).lower() in ("true", "yes", "on", "1"),
+        None if key is None else Path(str(key)).expanduser(),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shlex
 import subprocess
 import tempfile
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from host.deploy import ssh
-from host.deploy.boards import Boards
-from host.deploy.environment import find_tool
+from host.deploy.boards import Boards, list_boards
+from host.deploy.environment import ansible_environment, find_tool
 from target.errors import BackendError, one_line
 
 HERE = Path(__file__).resolve().parent
@@ -55,7 +54,9 @@ def run_playbook(
 
     Raises:
         BackendError: If Ansible is missing or ends without having done anything.
+        DataError: If the inventory has no board, or a setting is not one.
     """
+    list_boards(boards)  # what is wrong with one stops all, before anything is copied
     tool = find_tool("ansible-playbook")
     with tempfile.TemporaryDirectory(prefix="asl-") as made:
         folder = Path(made)
@@ -69,7 +70,7 @@ def run_playbook(
         command = [tool, "-i", str(inventory), "-e", f"@{given}", str(HERE / name)]
         done = subprocess.run(
             [*command, *(["--check"] if only_check else [])],
-            env=_environment(folder, report),
+            env={**ansible_environment(folder), "ASL_REPORT": str(report)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=None,
@@ -82,7 +83,7 @@ def run_playbook(
             why = one_line(done.stdout)[-500:] or f"exit code {done.returncode}"
             raise BackendError(f"Ansible must run {name} to its end, got '{why}'") from error
     if not found:
-        raise BackendError(f"inventory must name boards, got none in {inventory}")
+        raise BackendError(f"Ansible must reach for boards, got none in {inventory}")
     return [_outcome(board, facts, boards) for board, facts in found.items()]
 
 
@@ -100,13 +101,6 @@ def _forced(boards: Boards, folder: Path) -> dict[str, Any]:
         "ansible_host_key_checking": True,
         "ansible_ssh_host_key_checking": True,
     }
-
-
-def _environment(folder: Path, report: Path) -> dict[str, str]:
-    """Return the environment of Ansible: this project's configuration, nothing of the user's."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
-    own = {"ANSIBLE_CONFIG": HERE / "ansible.cfg", "ANSIBLE_HOME": folder, "ASL_REPORT": report}
-    return {**kept, "LC_ALL": "C.UTF-8", **{name: str(path) for name, path in own.items()}}
 
 
 def _outcome(board: str, facts: dict[str, Any], boards: Boards) -> Outcome:

@@ -29,7 +29,7 @@ def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[st
     values = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": _quoted(known_hosts),
+        "UserKnownHostsFile": quoted(known_hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "KnownHostsCommand": "none",
         "VerifyHostKeyDNS": "no",
@@ -42,11 +42,11 @@ def options(known_hosts: Path = KNOWN_HOSTS, key: Path | None = None) -> list[st
         "LogLevel": "ERROR",
     }
     if key is not None:
-        values |= {"IdentityFile": _quoted(key), "IdentitiesOnly": "yes"}
+        values |= {"IdentityFile": quoted(key), "IdentitiesOnly": "yes"}
     return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     """Return a path as ssh's configuration takes it, blanks and all."""
     whole = os.path.abspath(path)
     return f'"{whole}"' if " " in whole else whole

@@ -16,7 +16,7 @@ from host.deploy import known_hosts, ssh
 from host.deploy.boards import Board, Boards, list_boards
 from host.deploy.playbook import Outcome, _forced, exit_code, run_playbook
 from host.deploy.remote import bench_script, run_script
-from target.errors import BackendError, DataError
+from target.errors import DataError
 from tests.host.deploy.loopback import ANSIBLE, SSHD, Loopback, loopback
 
 NEEDS_SSHD = pytest.mark.skipif(SSHD is None, reason="sshd is not installed: make apt")
@@ -104,17 +104,27 @@ def test_relative_file_in_a_folder_with_blanks_is_one_word(
 
 
 @NEEDS_ANSIBLE
-def test_inventory_names_boards_and_cannot_reach_past_ssh(tmp_path: Path) -> None:
+def test_inventory_names_boards_and_cannot_reach_past_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "boards.ini"
     path.write_text(
         "[boards]\none ansible_host=192.0.2.1 ansible_port=2222 board_prefix=/data/asl\n"
-        "two ansible_host=192.0.2.2 ansible_user=petalinux board_become=true\n"
-        "[boards:vars]\nansible_user=root\n"
+        "two ansible_host=192.0.2.2 ansible_user=petalinux board_become=true"
+        " ansible_ssh_private_key_file='/keys/of two'\n192.0.2.3\n"
     )
     boards = Boards(None, 22, "root", path, {"board_python": "/opt/python3"}, tmp_path / "known")
-    one, two = list_boards(boards)
+    monkeypatch.setenv("ANSIBLE_INVENTORY_ENABLED", "yaml")  # of a user with another Ansible
+    one, two, three = list_boards(boards)
     assert one == Board("one", "192.0.2.1", 2222, "root", "/data/asl", "/opt/python3")
     assert (two.user, two.become, two.prefix) == ("petalinux", True, "/opt/asl")
+    assert (three.name, three.address, three.user, three.key) == (
+        "192.0.2.3",
+        "192.0.2.3",
+        "root",
+        None,
+    )
+    assert 'IdentityFile="/keys/of two"' in two.command("true", boards)
     command = two.command("echo 'a b'", boards)
     assert (
         command[-1] == "sudo -n sh -c 'echo '\"'\"'a b'\"'\"''"
@@ -128,12 +138,40 @@ def test_inventory_names_boards_and_cannot_reach_past_ssh(tmp_path: Path) -> Non
         list_boards(boards)
 
 
+@pytest.mark.parametrize(
+    ("fact", "says"),
+    [
+        ("ansible_port=ssh", "ansible_port must be 1 to 65535, got 'ssh'"),
+        ("ansible_port=70000", "ansible_port must be 1 to 65535"),
+        ("ansible_user=-oProxyCommand=x", "ansible_user must be the name of a user"),
+        ("ansible_ssh_user=-oProxyCommand=x", "must say ansible_user, got ansible_ssh_user"),
+        ("board_prefix=/opt/a b", "board_prefix must be an absolute path"),
+        ("board_prefix=/opt/asl\nExecStartPre=x", "board_prefix must be an absolute path"),
+        ("board_prefix=/", "board_prefix must be an absolute path"),
+        ("board_prefix=/opt/../etc", "board_prefix must be an absolute path"),
+        ("board_python=python3", "board_python must be an absolute path"),
+        ("board_units=/etc/$(reboot)", "board_units must be an absolute path"),
+        ("board_states=/var/lib/asl,..", "board_states must be an absolute path"),
+        ("board_service_user=a\nExecStart=x", "board_service_user must be the name of a user"),
+        ("board_trial_s=5", "board_trial_s must be 20 to 170, got '5'"),
+        ("board_trial_s=171", "board_trial_s must be 20 to 170"),
+        ("board_trial_s=soon", "board_trial_s must be 20 to 170"),
+    ],
+)
+def test_what_is_set_for_a_board_is_checked_before_anything_is_copied(fact: str, says: str) -> None:
+    name, value = fact.split("=", 1)
+    boards = Boards("board", 22, "root", None, {name: value}, Path("known"))
+    with pytest.raises(DataError, match=says) as error:
+        run_playbook("deploy.yml", boards, {})
+    assert "\n" not in str(error.value)
+
+
 @NEEDS_ANSIBLE
 def test_inventory_without_boards_deploys_nothing(tmp_path: Path) -> None:
     path = tmp_path / "boards.ini"
     path.write_text("")
     boards = Boards(None, 22, "root", path, {}, tmp_path / "known")
-    with pytest.raises(BackendError, match="inventory must name boards, got none"):
+    with pytest.raises(DataError, match="inventory must name boards, got"):
         run_playbook("undeploy.yml", boards, {})
 
 
