@@ -103,10 +103,10 @@ def last_words(lines: List[str]) -> str:
 
 
 def _from_query(text: str, source: str) -> Optional[Device]:
-    """Read xdputil's JSON; log lines may stand before it."""
-    start = text.find("{")
+    """Read xdputil's JSON; log lines may stand before it and after it."""
+    start, end = text.find("{"), text.rfind("}")
     try:
-        answer: Dict[str, Any] = json.loads(text[start:]) if start >= 0 else {}
+        answer: Dict[str, Any] = json.loads(text[start : end + 1]) if start >= 0 else {}
     except ValueError:
         return None
     kernels = answer.get("kernels")

@@ -60,6 +60,9 @@ def test_xdputil_query(tools: Path) -> None:
     assert found == Device(
         "xdputil query", (0x101000056010407,) * 2, "DPUCZDX8G_ISA1_B4096", 300, "3.0.0"
     )
+    find_device.cache_clear()
+    _tool(tools, "xdputil", f"{_QUERY}I0101 a log line after it\n")
+    assert find_device() == found
     assert not found.is_stand_in
     assert found.describe() == (
         "2 x DPUCZDX8G_ISA1_B4096 at 300 MHz, fingerprint 0x101000056010407 (Vitis AI 3.0)"

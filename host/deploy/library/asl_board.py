@@ -154,7 +154,7 @@ def ask_device(tool: Optional[str]) -> Tuple[Dict[str, Any], str]:
         got = lines[-1][:200] if lines else f"exit code {done.returncode}"
         return {}, (
             f"xdputil query must describe the DPU, got '{got}'; see that the DPU's firmware is loaded:"
-            " python3 -m target check"
+            " make doctor BOARD_IP=... says what is wrong"
         )
     return found, ""
 
@@ -167,7 +167,8 @@ def device_faults(query: Dict[str, Any], model: Dict[str, str], names: Dict[str,
         model: toolchain, fingerprint, name.
         names: Releases by fingerprint.
     """
-    told = [fingerprint_of(kernel) for kernel in query.get("kernels", [])]
+    kernels = query.get("kernels")
+    told = [fingerprint_of(kernel) for kernel in (kernels if isinstance(kernels, list) else [])]
     found = [one for one in told if one is not None]
     if not found:
         return [
@@ -190,11 +191,11 @@ def device_faults(query: Dict[str, Any], model: Dict[str, str], names: Dict[str,
     return faults
 
 
-def fingerprint_of(kernel: Dict[str, Any]) -> Optional[int]:
+def fingerprint_of(kernel: Any) -> Optional[int]:
     """Return a kernel's fingerprint."""
     try:
         return int(str(kernel["fingerprint"]), 16)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):
         return None
 
 

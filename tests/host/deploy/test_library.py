@@ -58,7 +58,17 @@ def test_other_release_is_named_with_the_models_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"kernels": []}, {"kernels": [{"name": "x"}]}, _query("none")]
+    "query",
+    [
+        {},
+        {"kernels": []},
+        {"kernels": None},
+        {"kernels": "x"},
+        {"kernels": {"fingerprint": V30}},
+        {"kernels": ["x", None]},
+        {"kernels": [{"name": "x"}]},
+        _query("none"),
+    ],
 )
 def test_board_without_a_fingerprint_is_none(query: dict[str, Any]) -> None:
     (fault,) = asl_board.device_faults(query, _model(), NAMES)
@@ -88,6 +98,7 @@ def _tool(folder: Path, script: str) -> str:
 def test_answers_of_xdputil(tmp_path: Path, script: str, match: str) -> None:
     found, trouble = asl_board.ask_device(_tool(tmp_path, script))
     assert match in trouble and bool(trouble) == bool(match)
+    assert not match or "make doctor BOARD_IP=" in trouble  # nothing may be deployed there yet
     assert found == ({} if match else {"kernels": []})
 
 
