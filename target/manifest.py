@@ -17,6 +17,13 @@ from target.vision.treatment import Treatment, treatment_of
 
 NAME = "model.json"
 SCHEMA_VERSION = 1
+RELEASED = Path("models/signnet")
+
+
+def default_model() -> Path:
+    """Return the model that commands take by themselves: a deployed release's own, else the released one."""
+    own = Path(__file__).resolve().parents[1] / "model"
+    return own if (own / NAME).is_file() else RELEASED
 
 
 @dataclasses.dataclass(frozen=True)

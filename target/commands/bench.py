@@ -23,7 +23,7 @@ from typing import Any, Dict, List, Optional
 from target import files
 from target.command_line import make_parser, print_result, start_log
 from target.errors import BackendError, DataError, exit_code_of
-from target.manifest import Manifest, load_manifest
+from target.manifest import Manifest, default_model, load_manifest
 from target.measure.bench import bench, describe
 from target.measure.reference import Reference, load_reference
 from target.measure.single_stream import BenchConfig
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     parser = make_parser("python -m target bench", __doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/signnet"), help="model folder")
+    parser.add_argument("--model", type=Path, default=default_model(), help="model folder")
     parser.add_argument("--runners", default="dpu", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--baselines", type=Path, help="folder that python -m host export made")
     add_vart_options(parser)

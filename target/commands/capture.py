@@ -21,7 +21,7 @@ from target.app import App, StreamConfig
 from target.camera.open import open_source
 from target.command_line import make_parser, print_result, start_log
 from target.errors import DataError, exit_code_of
-from target.manifest import load_manifest
+from target.manifest import default_model, load_manifest
 from target.runners.null import NullRunner
 from target.show.base import Sink
 from target.show.capture import WANTED, Collector, check_letter
@@ -53,7 +53,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     )
     parser.add_argument("--headless", action="store_true", help="no window")
     parser.add_argument("--frames", type=int, help="stop after so many")
-    add_model_options(parser, Path("models/signnet"))
+    add_model_options(parser, default_model())
     add_input_options(parser)
     args = parser.parse_args(argv)
     start_log(args.quiet)

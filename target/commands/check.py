@@ -23,14 +23,13 @@ from target.check.run import add_check_options
 from target.check.table import CHECKS, check_board
 from target.command_line import make_parser, print_result, start_log
 from target.errors import EXIT_ERROR, EXIT_OK, exit_code_of
+from target.manifest import default_model
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     parser = make_parser("python -m target check", __doc__)
-    parser.add_argument(
-        "model", nargs="?", type=Path, default=Path("models/signnet"), help="model folder"
-    )
+    parser.add_argument("model", nargs="?", type=Path, default=default_model(), help="model folder")
     add_check_options(parser, CHECKS)
     args = parser.parse_args(argv)
     start_log(args.quiet)

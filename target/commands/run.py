@@ -17,7 +17,7 @@ from typing import List, Optional
 
 from target.command_line import make_parser, start_log
 from target.errors import exit_code_of
-from target.manifest import Manifest, implied_manifest
+from target.manifest import Manifest, default_model, implied_manifest
 from target.runners.dpu import load_vart
 from target.runners.probe import probe_file
 from target.runners.table import RunnerOptions, add_vart_options, make_runner
@@ -28,7 +28,7 @@ from target.streaming_options import add_stream_options
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command."""
     parser = make_parser("python -m target run", __doc__)
-    add_stream_options(parser, Path("models/signnet"))
+    add_stream_options(parser, default_model())
     add_vart_options(parser)
     args = parser.parse_args(argv)
     start_log(args.quiet)

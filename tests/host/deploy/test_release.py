@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from host.deploy.release import Extras, write_archive, write_release
 from target import files
 from target.errors import DataError, ModelError
-from target.manifest import Manifest, load_manifest
+from target.manifest import Manifest, default_model, load_manifest
 
 
 @pytest.fixture
@@ -46,6 +48,19 @@ def test_release_holds_application_model_and_the_sums_of_every_file(
         "target",
         "run",
     ]
+
+
+def test_commands_in_a_release_take_its_own_model(signnet: Manifest, tmp_path: Path) -> None:
+    write_release(tmp_path / "r", signnet)
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "target", "check", "--only", "model", "--json"],
+        cwd=tmp_path / "r",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["model"]["name"] == "signnet", done.stderr
+    assert default_model() == Path("models/signnet")  # of a checkout
 
 
 def test_same_files_make_the_same_archive_and_others_another_id(
