@@ -164,10 +164,10 @@ release: $(QUANTIZED)  ## put the built model into models/ and evaluate it there
 	$(PY) -m host evaluate models/$(NETWORK) --data "$(DATA)" --save
 	$(PY) -m host export models/$(NETWORK) --data "$(DATA)" --reference-only --images 1024 --out models/$(NETWORK)/golden
 
-# Also before `make setup`: it then says what is missing.
+# Also before `make setup`: it then says what is missing. For a board: with what make deploy needs.
 .PHONY: doctor
-doctor:  ## what is wrong here, or on a board (BOARD_IP=... or INVENTORY=boards.ini), and the command that mends it
-	@$(or $(wildcard $(PY)),$(PYTHON3)) -m host doctor $(if $(BOARD_IP)$(INVENTORY),$(REACH),--data "$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(OPTIONS)
+doctor: $(if $(BOARD_IP)$(INVENTORY),.venv-deploy/ready)  ## what is wrong here, or on a board (BOARD_IP=... or INVENTORY=boards.ini), and the command that mends it
+	@$(if $(BOARD_IP)$(INVENTORY),$(DEPLOY),$(or $(wildcard $(PY)),$(PYTHON3)) -m host) doctor $(if $(BOARD_IP)$(INVENTORY),$(REACH),--data "$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(OPTIONS)
 
 .PHONY: deploy
 deploy: .venv-deploy/ready  ## onto a board: BOARD_IP=... or INVENTORY=boards.ini (CHECK=1 changes nothing, WHEELS=, BASELINES=)

@@ -14,6 +14,7 @@ over ssh, and its clock; nothing needs to be deployed before. Exit code 0 if not
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from host.doctor.table import CHECKS, check_workstation
@@ -21,7 +22,7 @@ from host.doctor.workstation import ROOT, Workstation
 from target.check.finding import ERROR, count, describe, to_json
 from target.check.run import add_check_options
 from target.command_line import make_parser, print_result, start_log
-from target.errors import EXIT_ERROR, EXIT_OK, exit_code_of
+from target.errors import EXIT_ERROR, EXIT_OK, BackendError, exit_code_of
 
 RELEASED = Path("models/signnet")
 
@@ -38,21 +39,34 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--arch", type=Path, help="an arch.json to be checked")
     parser.add_argument("--docker", default="docker", help="command that runs containers")
-    _add_board_options(parser)
-    args = parser.parse_args(argv)
-    start_log(args.quiet)
+    missing = _add_board_options(parser)
+    args, unknown = parser.parse_known_args(argv)
     remote = args.board_ip is not None or args.inventory is not None
-    return exit_code_of(lambda: _boards(args) if remote else _workstation(args))
+    if unknown and not (missing and remote):
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    start_log(args.quiet)
+    if not remote:
+        return exit_code_of(lambda: _workstation(args))
+    return exit_code_of(lambda: _refuse(missing) if missing else _boards(args))
 
 
-def _add_board_options(parser: argparse.ArgumentParser) -> None:
-    """Add which boards are meant; where packages are missing, only this machine can be looked at."""
+def _add_board_options(parser: argparse.ArgumentParser) -> str:
+    """Add which boards are meant; returns the package without which only this machine can be looked at."""
     try:
         from host.deploy.boards import add_board_options
-    except ImportError:
-        parser.set_defaults(board_ip=None, inventory=None)
-    else:
-        add_board_options(parser)
+    except ImportError as error:
+        for option in ("--board-ip", "--inventory"):
+            parser.add_argument(option, help=f"needs {error.name}: make .venv-deploy/ready")
+        return error.name or str(error)
+    add_board_options(parser)
+    return ""
+
+
+def _refuse(missing: str) -> int:
+    raise BackendError(
+        f"{missing} must be installed to look at a board, got none for {sys.executable};"
+        " make .venv-deploy/ready, then .venv-deploy/bin/python -m host doctor, or make doctor BOARD_IP=..."
+    )
 
 
 def _workstation(args: argparse.Namespace) -> int:

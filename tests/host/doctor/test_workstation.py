@@ -71,6 +71,33 @@ def test_the_doctor_runs_before_any_package_is_installed() -> None:
     assert all("make setup, then use .venv/bin/python" in one["remedy"] for one in found)
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--board-ip", "192.0.2.1", "--board-port", "23"], 1, "make .venv-deploy/ready"),
+        (["--inventory", "boards.ini"], 1, "numpy must be installed to look at a board"),
+        (["--bored-ip", "192.0.2.1"], 2, "unrecognized arguments: --bored-ip"),
+    ],
+    ids=["one board", "many", "a slip"],
+)
+def test_board_without_the_packages_is_one_line(words: list[str], code: int, says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "host", "doctor", *words],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == code and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_make_doctor_of_a_board_has_what_that_needs() -> None:
+    def dry(*words: str) -> str:
+        command = ["make", "-n", "-W", "host/deploy/requirements.lock", "doctor", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert ".venv-deploy" not in dry()
+    there = dry("BOARD_IP=192.0.2.1")
+    assert "-m venv .venv-deploy" in there and ".venv-deploy/bin/python -m host doctor" in there
+
+
 def test_no_docker_is_a_note(tmp_path: Path) -> None:
     found = only(container.check(Workstation(tmp_path, environment={"PATH": ""})), NOTE)
     assert "docker is not installed" in found.what and "docs.docker.com" in found.remedy
