@@ -1,7 +1,8 @@
 """Ansible module: puts releases in place on the board, whole or not at all, and removes old ones.
 
     state: present    unpack `archive` beside the others, check every sha256, rename to releases/ID
-    state: pruned     remove all but the last `keep` releases and those named in `protect`
+    state: pruned     remove all but the last `keep` releases and those named in `protect`, if there is room
+                      for `release` then, or it is there
     state: absent     remove releases/ID unless it is in service
 
 Runs on the board under its own Python (3.8 on), standard library only.
@@ -26,6 +27,7 @@ SETTINGS = {"settings.json", "settings.json.new"}  # this board's, beside the re
 # What a kill leaves of writing those: of asl_files.
 LEFT = re.compile(r"settings\.json(\.new)?\.part|\.asl-.*")
 ID = re.compile("[0-9a-f]{12}")
+LEFT_BYTES = 64 << 20  # of the disk, besides a new release and its archive
 
 
 class Refused(Exception):
@@ -47,6 +49,7 @@ def main() -> None:
         },
         required_if=[
             ("state", "present", ["release", "archive"]),
+            ("state", "pruned", ["release"]),
             ("state", "absent", ["release"]),
         ],
         supports_check_mode=True,
@@ -62,6 +65,8 @@ def main() -> None:
         else:
             doomed = surplus(releases, given["keep"], given["protect"])
         doomed = [one for one in doomed if one != in_service(given["prefix"])]
+        if given["state"] == "pruned":
+            check_room(releases, given["release"], doomed)
         module.exit_json(changed=remove(releases, doomed, module.check_mode), removed=doomed)
     except (Refused, OSError, tarfile.TarError, ValueError) as error:
         module.fail_json(msg=str(error))
@@ -167,6 +172,34 @@ def surplus(releases: str, keep: int, protect: List[str]) -> List[str]:
     kept = [name for name in names if name in protect]
     rest = [name for name in names if name not in protect]
     return rest[max(keep - len(kept), 0) :][::-1]
+
+
+def check_room(releases: str, release: Dict[str, Any], doomed: List[str]) -> None:
+    """Check that the disk has room for a release and its archive, unless the release is there.
+
+    Args:
+        releases: Folder of all of them; need not be there.
+        release: That is to come.
+        doomed: Ids of those that go before.
+
+    Raises:
+        Refused: If it has not.
+    """
+    if os.path.isdir(os.path.join(releases, release["id"])):
+        return
+    place = os.path.abspath(releases)
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    least = LEFT_BYTES + 2 * sum(one["bytes"] for one in release["files"].values())
+    free = shutil.disk_usage(place).free
+    for name in doomed:
+        for folder, _, names in os.walk(os.path.join(releases, name)):
+            free += sum(os.lstat(os.path.join(folder, one)).st_blocks * 512 for one in names)
+    if free < least:
+        raise Refused(
+            f"disk must have {least >> 20} MB free for the release, got {free >> 20} MB at {place};"
+            " remove files there, or set board_prefix to a larger disk"
+        )
 
 
 def in_service(prefix: str) -> str:

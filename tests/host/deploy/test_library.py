@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tarfile
+import types
 from pathlib import Path
 from typing import Any
 
@@ -124,15 +125,11 @@ def test_state_of_the_service(tmp_path: Path, said: str, state: tuple[bool, bool
     assert asl_board.service_state(None) == (False, False)
 
 
-def test_clock_and_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asl_board.time, "time", lambda: 1000.0)
     assert asl_board.clock_faults(1100.0) == []
     (fault,) = asl_board.clock_faults(1700000000.0)
     assert "got -1699999000 s" in fault and "date -u -s @1700000000" in fault
-    prefix = str(tmp_path / "not/there/yet")
-    assert asl_board.space_faults(prefix, {"files": {"a": {"bytes": 1}}}) == []
-    (fault,) = asl_board.space_faults(prefix, {"files": {"a": {"bytes": 1 << 60}}})
-    assert "disk must have" in fault and str(tmp_path) in fault
 
 
 def test_missing_module_is_named_with_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +268,26 @@ def test_the_last_three_are_kept_and_those_in_use(tmp_path: Path) -> None:
     for name in names[1:4]:  # these were in service
         (tmp_path / "releases" / name / "settings.json").write_text("{}")
     assert asl_release.surplus(releases, 3, []) == [names[0], *names[4:]]
+
+
+def test_room_is_needed_for_a_release_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases, new = _releases(tmp_path, 1), {"id": "f" * 12, "files": {"a": {"bytes": 3 << 20}}}
+    there, old = {**new, "id": "0" * 12}, ["0" * 12]
+    free = types.SimpleNamespace(free=asl_release.LEFT_BYTES + (6 << 20))
+    monkeypatch.setattr(asl_release.shutil, "disk_usage", lambda place: free)
+    asl_release.check_room(str(releases), new, [])
+    asl_release.check_room(str(tmp_path / "not/there/yet"), new, [])
+    free.free -= 1 << 20
+    with pytest.raises(
+        asl_release.Refused, match="must have 70 MB free .* got 69 MB at .*releases;"
+    ):
+        asl_release.check_room(str(releases), new, [])
+    asl_release.check_room(str(releases), there, [])  # nothing is copied
+    (releases / old[0] / "model").mkdir()
+    (releases / old[0] / "model/m").write_bytes(b"m" * (1 << 20))
+    asl_release.check_room(str(releases), new, old)  # it goes before
 
 
 def test_removing_leaves_no_half_releases(tmp_path: Path) -> None:
