@@ -74,7 +74,8 @@ def _describe(release: dict[str, Any], only_check: bool) -> Any:
             what = ", ".join(one.changed) or "nothing"
             return f"{one.board}: would change: {what} (release {release['id']})"
         if one.state == UNCHANGED:
-            return f"{one.board}: runs release {release['id']} already, nothing changed"
+            already = f"runs release {release['id']} already, nothing changed"
+            return f"{one.board}: {already}; page: {one.facts['page']}"
         before = one.facts.get("current")
         instead = f" instead of {before}" if before and before != release["id"] else ""
         return f"{one.board}: runs release {release['id']}{instead}; page: {one.facts['page']}"

@@ -80,10 +80,12 @@ class CallbackModule(CallbackBase):
         self._say(result, f"{result._task.get_name()}, FAILED")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Note that there is no way to the board."""
-        board = self._board(result)
-        board["state"], board["step"] = "unreachable", result._task.get_name()
-        board["why"] = _why(result._result)
+        """Note that there is no way to the board, or none any more on the way back from a failure."""
+        board, name, why = self._board(result), result._task.get_name(), _why(result._result)
+        if board["state"] == "failed":
+            board["why"] = f"{board['why']}; then it was not reached for '{name}': {why}"
+        else:
+            board.update(state="unreachable", step=name, why=why)
         self._say(result, f"{result._task.get_name()}, NOT REACHED")
 
     def v2_playbook_on_no_hosts_matched(self) -> None:

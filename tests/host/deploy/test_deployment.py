@@ -61,6 +61,8 @@ def board() -> Iterator[Loopback]:
         made.trust()
         code, found, told = deploy(made)
         assert code == 0 and found["state"] == "changed", told
+        settings = made.app / "etc/settings.env"
+        settings.write_text(settings.read_text().rstrip("\n"))  # as some editors leave it
         yield made
 
 
@@ -68,6 +70,8 @@ def test_second_deployment_changes_nothing(board: Loopback) -> None:
     before, answer = seen(board), board.health()
     code, found, told = deploy(board)
     assert (code, found["state"], found["changed"]) == (0, "unchanged", []), told
+    token = (board.app / "etc/token.env").read_text().strip().partition("=")[2]
+    assert found["facts"]["page"].endswith(f"?token={token}")
     assert seen(board) == before and board.health()["pid"] == answer["pid"]
 
 
@@ -137,6 +141,10 @@ def test_last_three_releases_are_kept(board: Loopback, tmp_path: Path) -> None:
     assert len(set(ids)) == 4 and board.releases == sorted(ids[1:])
     code, _, told = deploy(board, "--model", str(tmp_path / "2001"))  # and back again
     assert code == 0 and board.current == ids[1] and board.health()["release"] == ids[1], told
+    there, back = board.releases, ["--model", str(tmp_path / "2002"), "--set", "board_trial_s=40"]
+    code, _, told = deploy(board, *back, "--set", "board_options=--no-such-option")
+    assert code == 1 and board.current == ids[1], told
+    assert board.releases == there  # one that was good before stays
 
 
 def test_crash_and_hang_end_in_a_new_start(board: Loopback) -> None:
