@@ -54,8 +54,11 @@ if [ -n "$(MODEL)" ] && ! cmp -s "$(MODEL)/float.keras" "$(BUILT)/float.keras"; 
 fi
 endef
 # Which board: BOARD_IP=..., or INVENTORY=boards.ini for many; SET="board_input=1 ..." goes before the inventory.
+# In SET a new setting begins where " board_" stands; other blanks belong to a value (board_options=--mirror --find-hand).
+BLANK := $(subst ,, )
+EACH_SET = $(subst @_@board_, board_,$(subst $(BLANK),@_@,$(strip $(SET))))
 ONE_BOARD = --board-ip "$(or $(BOARD_IP),$(error BOARD_IP=address of a board, or INVENTORY=boards.ini, must be given))" --board-port $(BOARD_PORT) --board-user $(BOARD_USER)
-REACH = $(if $(INVENTORY),--inventory "$(INVENTORY)",$(ONE_BOARD)) $(if $(BOARD_KEY),--board-key "$(BOARD_KEY)") $(if $(KNOWN_HOSTS),--known-hosts "$(KNOWN_HOSTS)") $(foreach one,$(SET),--set "$(one)")
+REACH = $(if $(INVENTORY),--inventory "$(INVENTORY)",$(ONE_BOARD)) $(if $(BOARD_KEY),--board-key "$(BOARD_KEY)") $(if $(KNOWN_HOSTS),--known-hosts "$(KNOWN_HOSTS)") $(foreach one,$(EACH_SET),--set "$(subst @_@, ,$(one))")
 DEPLOY := .venv-deploy/bin/python -m host
 export TF_CPP_MIN_LOG_LEVEL := 3
 

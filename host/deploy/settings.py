@@ -38,11 +38,14 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Return name and value of NAME=VALUE.
 
     Raises:
-        DataError: If it is none, or the name is not one of SETTINGS.
+        DataError: If it is none, the name is not one of SETTINGS, or another setting follows.
     """
     name, separator, value = text.partition("=")
     if name not in SETTINGS or not separator:
         raise DataError(f"--set must be NAME=VALUE with one of {', '.join(SETTINGS)}, got '{text}'")
+    for word in value.split()[1:]:
+        if re.match(r"[a-z_]+=", word):
+            raise DataError(f"--set must be one NAME=VALUE, got '{word}' in '{text}'")
     return name, value.split(",") if name in _LISTS else value
 
 

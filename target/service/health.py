@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_PATH = 107  # bytes of a socket's name, sockaddr_un
 _MOST_BYTES = 1 << 16  # of an answer
 _SEND_S = 2.0
+_PAUSE_S = 0.5  # after a connection that could not be taken
 
 
 class HealthServer:
@@ -41,6 +42,7 @@ class HealthServer:
         self.path = path
         self._answer = answer
         self._socket = _listen(path)
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="health", daemon=True)
 
     def start(self) -> None:
@@ -49,6 +51,7 @@ class HealthServer:
 
     def close(self) -> None:
         """Stop answering and remove the socket."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -59,8 +62,11 @@ class HealthServer:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:  # closed
-                return
+            except OSError as error:  # closed, or no file handle is left for now
+                if self._closed.wait(_PAUSE_S):
+                    return
+                _log.warning("health: no connection could be taken: %s", error.strerror)
+                continue
             with connection, contextlib.suppress(OSError):  # whoever asked went away
                 connection.settimeout(_SEND_S)
                 connection.sendall(json.dumps(self._answer()).encode() + b"\n")

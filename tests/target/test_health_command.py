@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import errno
 import json
+import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from target.commands.health import main
+from target.service import health
 from target.service.health import HealthServer
 
 ANSWER = {
@@ -29,6 +33,36 @@ def test_health_of_a_service_that_is_well(
     assert main(["--socket", str(tmp_path / "h"), "--release", "another"]) == 1
     assert "release another must answer, got 0123456789ab" in capsys.readouterr().err
     server.close()
+
+
+class Exhausted:
+    """A socket for which no file handle is left, the first time."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self.refused = 0
+
+    def accept(self) -> Any:
+        if not self.refused:
+            self.refused += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._inner.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_health_outlives_a_moment_without_file_handles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_PAUSE_S", 0.01)
+    server = HealthServer(tmp_path / "h", lambda: dict(ANSWER))
+    server._socket = refusing = Exhausted(server._socket)  # type: ignore[assignment]
+    server.start()
+    assert main(["--socket", str(tmp_path / "h")]) == 0 and refusing.refused == 1
+    server.close()
+    server._thread.join(10)
+    assert not server._thread.is_alive()
 
 
 def test_health_waits_for_a_service_that_is_about_to_start(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from host.deploy.boards import Board, Boards, list_boards
 from host.deploy.playbook import Outcome, _forced, exit_code, run_playbook
 from host.deploy.remote import bench_script, run_script
 from target.errors import DataError
-from tests.host.deploy.loopback import ANSIBLE, SSHD, Loopback, loopback
+from tests.host.deploy.loopback import ANSIBLE, ROOT, SSHD, Loopback, loopback
 
 NEEDS_SSHD = pytest.mark.skipif(SSHD is None, reason="sshd is not installed: make apt")
 NEEDS_ANSIBLE = pytest.mark.skipif(
@@ -41,6 +42,7 @@ WRONG = "SHA256:" + "A" * 43
         (["--board-ip", NEVER, "--board-key", "/none"], "--board-key must be a file"),
         (["--board-ip", NEVER, "--set", "release=1"], "--set must be NAME=VALUE"),
         (["--board-ip", NEVER, "--set", "board_input"], "--set must be NAME=VALUE"),
+        (["--board-ip", NEVER, "--set", "board_input=1 bord_port=2"], "got 'bord_port=2' in"),
         (["--board-ip", NEVER, "--model", "/none"], "model folder must hold model.json"),
     ],
     ids=[
@@ -55,6 +57,7 @@ WRONG = "SHA256:" + "A" * 43
         "key",
         "unknown",
         "no value",
+        "two in one",
         "model",
     ],
 )
@@ -304,6 +307,17 @@ def test_program_ends_before_the_service_goes_on(
     if number == signal.SIGINT:
         assert "ended" in told
     assert told[-1] == ("start asl" if active else told[-1]) and ("start asl" in told) == active
+
+
+def test_make_gives_values_with_blanks_whole() -> None:
+    said = "board_input=1  board_options=--mirror --find-hand board_page_port=80"
+    done = subprocess.run(
+        ["make", "-n", "undeploy", f"BOARD_IP={NEVER}", f"SET={said}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    words = shlex.split(done.stdout.splitlines()[-1])
+    given = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+    assert given == ["board_input=1", "board_options=--mirror --find-hand", "board_page_port=80"]
 
 
 def test_locks_are_hashed_and_name_no_address() -> None:

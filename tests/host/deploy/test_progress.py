@@ -18,7 +18,7 @@ class Result:
     """Of a step on the board, as Ansible hands it over."""
 
     def __init__(self, name: str, **given: Any) -> None:
-        self._host = types.SimpleNamespace(get_name=lambda: "board", get_vars=lambda: {})
+        self._host = types.SimpleNamespace(get_name=lambda: "board", get_vars=dict)
         self._task = types.SimpleNamespace(get_name=lambda: name)
         self._result = given
 
