@@ -76,7 +76,7 @@ def test_host_keys_are_checked_whatever_else_is_configured(tmp_path: Path) -> No
     config = tmp_path / "config"
     config.write_text(
         "Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  ControlMaster auto\n"
-        "  ControlPath /tmp/%h\n  ControlPersist yes\n  NoHostAuthenticationForLocalhost yes\n"
+        "  ControlPath ~/%h\n  ControlPersist yes\n  NoHostAuthenticationForLocalhost yes\n"
     )
     boards = Boards(NEVER, 22, "root", None, {}, tmp_path / "a b")
     command = Board("b", NEVER, 22, "root").command("true", boards)
