@@ -315,7 +315,8 @@ def test_make_gives_values_with_blanks_whole() -> None:
         ["make", "-n", "undeploy", f"BOARD_IP={NEVER}", f"SET={said}"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    words = shlex.split(done.stdout.splitlines()[-1])
+    line = next(line for line in done.stdout.splitlines() if "host undeploy" in line)
+    words = shlex.split(line)
     given = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
     assert given == ["board_input=1", "board_options=--mirror --find-hand", "board_page_port=80"]
 

@@ -62,6 +62,7 @@ def _assert_same(ours: dict[str, list[float]], theirs: dict[str, list[float]]) -
         assert ours[name] == pytest.approx(theirs[name], abs=tolerance), name
 
 
+@pytest.mark.slow
 def test_one_device_is_plain_training(samples: Samples, tmp_path: Path) -> None:
     plain = train(samples, CONFIG, Checkpoint(tmp_path / "plain"))  # with signnet's dropout
     steps = connect(Cluster("mirrored"))
