@@ -87,11 +87,13 @@ def interrupted(board: Loopback, model: Path, step: str, where: str, *more: str)
         where: `client`: the deploying processes; `board`: every process that works for them there.
         more: Options.
     """
-    told = board.prefix / "told.log"
+    told, litter = board.prefix / "told.log", board.prefix / "tmp"
+    litter.mkdir(exist_ok=True)  # what a killed client leaves goes with the board
     with told.open("wb") as stderr:
         client = subprocess.Popen(
             [*_command(board), "--model", str(model), *board.options, *more],
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(litter)},
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             start_new_session=True,
