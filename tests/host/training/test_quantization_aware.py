@@ -40,6 +40,7 @@ def _quantized(samples: Any) -> Quantized:
     return quantize_graph(graph, images, QuantConfig(count=32))
 
 
+@pytest.mark.slow
 def test_training_changes_weights_and_no_position(samples: Any) -> None:
     graph = _quantized(samples).graph
     before = positions_of(graph)

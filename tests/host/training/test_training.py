@@ -66,6 +66,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(
         np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_the_one_that_is_given_back(samples: Any, tmp_path: Path) -> None:
     trained = train(samples, CONFIG, Checkpoint(tmp_path))
     history = trained.history
@@ -91,6 +92,7 @@ def test_same_seed_same_start_other_seed_another(samples: Any, tmp_path: Path) -
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_another_run_in_the_folder_is_refused(samples: Any, tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path)
     train(samples, dataclasses.replace(CONFIG, epochs=1), checkpoint)
