@@ -5,27 +5,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from board_image.__main__ import main
 from board_image.build import FINGERPRINTS
 from board_image.ext4 import Ext4
 from target.runners.releases import RELEASES
-from tests.board_image.conftest import FILES, write_release
+from tests.board_image.building import WriteConfig, build, small_image
+from tests.board_image.conftest import FILES
 from tests.board_image.reading import Found, Reading
-from tests.board_image.synthetic import MIB, XCLBIN, make_image, write_tree
+from tests.board_image.synthetic import MIB, XCLBIN
 from tests.board_image.test_config import KEY
 
-WriteConfig = Callable[[str], Path]
 FULL = """
 [image]
 size = "72MiB"
@@ -45,10 +40,6 @@ FIRMWARE = "firmware: /run/media/mmcblk0p1/dpu.xclbin\n"
 TOP = "/opt/asl/releases/0123456789ab"
 
 
-def _make(image: Path, out: Path, config: Path, *more: str) -> int:
-    return main([str(image), str(out), "--config", str(config), "--quiet", *more])
-
-
 @pytest.mark.parametrize("label", ["dos", "gpt"])
 def test_everything_is_where_it_belongs(
     label: str,
@@ -62,7 +53,7 @@ def test_everything_is_where_it_belongs(
     before = hashlib.sha256(images[label].read_bytes()).hexdigest()
     out = tmp_path / "sd.img"
     config = write_config(FULL.replace("72MiB", "96MiB" if label == "dos" else "72MiB"))
-    assert _make(images[label], out, config, "--release", str(release), "--json") == 0
+    assert build(images[label], out, config, "--release", str(release), "--json") == 0
     made = json.loads(capsys.readouterr().out)
 
     assert hashlib.sha256(images[label].read_bytes()).hexdigest() == before
@@ -133,7 +124,7 @@ def test_without_a_release_and_growth_only_the_rest_is_done(
     packed = tmp_path / "image.img.gz"
     packed.write_bytes(gzip.compress(images["gpt"].read_bytes(), 1))
     config = write_config('[board]\nhostname = "b"\n[application]\ninstall = false\n')
-    assert _make(packed, tmp_path / "sd.img", config) == 0
+    assert build(packed, tmp_path / "sd.img", config) == 0
     shown = capsys.readouterr().out
     assert "note: no ssh key" in shown and "live page" not in shown and "sudo dd if=" in shown
     assert (tmp_path / "sd.img").stat().st_size == images["gpt"].stat().st_size
@@ -157,7 +148,7 @@ def test_paths_may_be_relative_and_odd(
     shutil.copyfile(images["gpt"], folder / "in?.img")
     text = '[image]\nsize = "50MiB"\n[board]\nhostname = "b"\n[network]\naddress = "dhcp"\n'
     (folder / "c.toml").write_text(text, encoding="utf-8")
-    assert _make(Path("in?.img"), Path("sd.img"), Path("c.toml"), "--release", "release") == 0
+    assert build(Path("in?.img"), Path("sd.img"), Path("c.toml"), "--release", "release") == 0
     read = Reading(folder / "sd.img", tmp_path / "parts")
     read.fsck()
     assert read.link("/opt/asl/current") == "releases/0123456789ab"
@@ -176,7 +167,7 @@ def test_an_own_dpu_goes_into_the_fat_partition(
     (tmp_path / "own.xclbin").write_bytes(b"xclbin2\0own")
     firmware = "/run/media/BOOT-mmcblk0p1/dpu.xclbin"
     config = write_config(f'[dpu]\nxclbin = "own.xclbin"\nfirmware = "{firmware}"\n')
-    assert _make(images["gpt"], tmp_path / "sd.img", config, "--release", str(release)) == 0
+    assert build(images["gpt"], tmp_path / "sd.img", config, "--release", str(release)) == 0
     shown = capsys.readouterr().out
     assert "note: DPU and model were not compared: dpu.xclbin is your own" in shown
     # The image's own name and network: neither is known.
@@ -185,11 +176,6 @@ def test_an_own_dpu_goes_into_the_fat_partition(
     read = Reading(tmp_path / "sd.img", tmp_path / "parts")
     assert read.boot_file("dpu.xclbin") == b"xclbin2\0own"
     assert read.file("/etc/vart.conf").decode() == f"firmware: {firmware}\n"
-
-
-def _image(tmp_path: Path, files: dict[str, str | None], **more: object) -> Path:
-    write_tree(tmp_path / "tree", files)
-    return make_image(tmp_path / "xilinx-zcu104-dpu-v2022.2-v3.0.0.img", tmp_path / "tree", **more)  # type: ignore[arg-type]
 
 
 def test_keys_and_network_of_another_image(
@@ -202,7 +188,7 @@ def test_keys_and_network_of_another_image(
     wants = tree / "etc/systemd/system/multi-user.target.wants"
     wants.mkdir(parents=True)
     (wants / "systemd-networkd.service").symlink_to("/elsewhere")
-    image = _image(
+    image = small_image(
         tmp_path,
         {
             "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
@@ -213,7 +199,7 @@ def test_keys_and_network_of_another_image(
     )
     (tmp_path / "me.pub").write_text(KEY, encoding="utf-8")
     config = write_config(FULL.split("[application]")[0] + "[application]\ninstall = false\n")
-    assert _make(image, tmp_path / "sd.img", config) == 0
+    assert build(image, tmp_path / "sd.img", config) == 0
     read = Reading(tmp_path / "sd.img", tmp_path / "parts")
     read.fsck()
     assert read.file(f"{home}/.ssh/authorized_keys").decode() == f"ssh-rsa old\n{KEY}\n"
@@ -234,9 +220,9 @@ def test_links_are_followed_to_what_is_read(
     (etc / "vart.conf").symlink_to("vart/../vart.d/one")
     (etc / "vart.d").mkdir()
     (etc / "vart.d" / "one").symlink_to("/usr/share/vart.conf")
-    image = _image(tmp_path, {"etc/vart.conf": None, "usr/share/vart.conf": FIRMWARE})
+    image = small_image(tmp_path, {"etc/vart.conf": None, "usr/share/vart.conf": FIRMWARE})
     config = write_config("[application]\ninstall = false\n")
-    assert _make(image, tmp_path / "sd.img", config) == 0
+    assert build(image, tmp_path / "sd.img", config) == 0
 
 
 def test_folders_may_be_links_and_debugfs_old(
@@ -254,9 +240,9 @@ def test_folders_may_be_links_and_debugfs_old(
     network = tmp_path / "tree/etc/systemd/network"
     network.parent.mkdir(parents=True)
     network.symlink_to("/lib/systemd/network")
-    image = _image(tmp_path, {"lib/systemd/network/10-board.network": "old"})
+    image = small_image(tmp_path, {"lib/systemd/network/10-board.network": "old"})
     config = write_config('[network]\naddress = "dhcp"\n[application]\ninstall = false\n')
-    assert _make(image, tmp_path / "sd.img", config) == 0
+    assert build(image, tmp_path / "sd.img", config) == 0
     read = Reading(tmp_path / "sd.img", tmp_path / "parts")
     read.fsck()
     assert b"DHCP=yes" in read.file("/lib/systemd/network/10-board.network")
@@ -267,264 +253,12 @@ def test_folders_may_be_links_and_debugfs_old(
 def test_a_fault_that_the_image_came_with_is_a_note(
     tools: None, write_config: WriteConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    image = _image(tmp_path, {})
+    image = small_image(tmp_path, {})
     data = bytearray(image.read_bytes())
     data[MIB + 37] |= 1  # FAT16: not unmounted
     image.write_bytes(data)
     config = write_config("[application]\ninstall = false\n")
-    assert _make(image, tmp_path / "sd.img", config) == 0
+    assert build(image, tmp_path / "sd.img", config) == 0
     assert "note: the image's FAT partition came with a fault, left as it was: Dirty" in (
         capsys.readouterr().out
     )
-
-
-@pytest.mark.parametrize(
-    ("files", "config", "message"),
-    [
-        ({"etc/passwd": "me:x:1:1::/:/bin/sh\n"}, "", "must have root in /etc/passwd, got none"),
-        ({"etc/vart.conf": None}, "", "image must have /etc/vart.conf with a line 'firmware: ...'"),
-        (
-            {"etc/vart.conf": "firmware: /usr/lib/dpu.xclbin\n"},
-            "",
-            "got none at /usr/lib/dpu.xclbin",
-        ),
-        (
-            {"etc/vart.conf": "firmware: /run/media/mmcblk0p2/dpu.xclbin\n"},
-            "",
-            "got /run/media/mmcblk0p2/dpu.xclbin but BOOT.BIN, dpu.xclbin in partition 1",
-        ),
-        (
-            {"etc/vart.conf": "firmware: /run/media/mmcblk0p1/other.xclbin\n"},
-            "",
-            "but BOOT.BIN, dpu.xclbin in partition 1",
-        ),
-        ({"lib/systemd/systemd": None}, "", "must start systemd for application.install, got none"),
-        (
-            {"lib/systemd/systemd": None},
-            '[network]\naddress = "dhcp"',
-            "must start systemd for network.address, got none",
-        ),
-        (
-            {"etc/systemd/system/multi-user.target.wants/NetworkManager.service": ""},
-            '[network]\naddress = "dhcp"',
-            "network must be run by systemd-networkd, got NetworkManager.service",
-        ),
-        ({"opt/asl": "a file"}, "", "image must let /opt/asl be a folder, got a file there"),
-        (
-            {"etc/hostname/x": ""},
-            '[board]\nhostname = "b"',
-            "let /etc/hostname be a file, got a folder",
-        ),
-        (
-            {"usr/big": "x" * 9_000_000},
-            "",
-            r"must have 13 MB left, got 1\d MB; set a larger image.size",
-        ),
-    ],
-)
-def test_images_that_will_not_do(
-    tools: None,
-    files: dict[str, str | None],
-    config: str,
-    message: str,
-    release: Path,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    if any(name.startswith("etc/hostname/") for name in files):
-        files = {**files, "etc/hostname": None}
-    if "usr/big" in files:
-        release = write_release(tmp_path / "large", 12_000_000)
-    image = _image(tmp_path, files)
-    out = tmp_path / "sd.img"
-    assert _make(image, out, write_config(config), "--release", str(release)) == 1
-    error = capsys.readouterr().err
-    assert re.search(message, error) and error.startswith("error: ") and error.count("\n") == 1
-    assert not out.exists() and not list(tmp_path.glob(".board-image-*"))
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        (
-            {"toolchain": "builtin"},
-            "must be compiled by AMD's compiler for a board, got toolchain 'builtin'",
-        ),
-        (
-            {"fingerprint": "0x101000016010407"},
-            r"image's DPU 0x101000056010407 .v3.0.0., got 0x101000016010407",
-        ),
-    ],
-)
-def test_models_that_will_not_do(
-    images: dict[str, Path],
-    model: dict[str, str],
-    message: str,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    folder = write_release(tmp_path / "release", **model)
-    config = write_config("")
-    image = images["gpt"]
-    if (
-        "toolchain" in model
-    ):  # this one's query says that it is a stand-in, and a real one's does not
-        assert _make(image, tmp_path / "sd.img", config, "--release", str(folder)) == 0
-        (tmp_path / "sd.img").unlink()
-        image = _image(tmp_path, {"usr/bin/xdputil": "#!/usr/bin/python3\n"})
-    assert _make(image, tmp_path / "sd.img", config, "--release", str(folder)) == 1
-    assert re.search(message, capsys.readouterr().err)
-    assert not (tmp_path / "sd.img").exists()
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda f: (f / "model/a.xmodel").write_text("y"), "sha256 must be [0-9a-f]{64}, got"),
-        (
-            lambda f: (f / "model/a.xmodel").unlink(),
-            "just the files of release.json, got none at .*a.xmodel",
-        ),
-        (
-            lambda f: (f / "more").write_text(""),
-            "just the files of release.json, got one more at .*/more",
-        ),
-        (lambda f: (f / "release.json").unlink(), "must have a release.json .*, got No such file"),
-        (lambda f: (f / "release.json").write_text("{}"), "got KeyError: 'id'"),
-        (
-            lambda f: (f / "release.json").write_text('{"id": "../../../etc"}'),
-            "ValueError: id '../../../etc'",
-        ),
-        (lambda f: (f / "release.json").write_text("[]"), "got TypeError"),
-    ],
-)
-def test_releases_that_will_not_do(
-    images: dict[str, Path],
-    spoil: Callable[[Path], object],
-    message: str,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    folder = write_release(tmp_path / "release")
-    spoil(folder)
-    assert (
-        _make(images["gpt"], tmp_path / "sd.img", write_config(""), "--release", str(folder)) == 1
-    )
-    assert re.search(message, capsys.readouterr().err)
-
-
-def _with_second_fat(image: Path) -> None:
-    data = bytearray(image.read_bytes())
-    data[9 * MIB : 10 * MIB] = data[MIB : 2 * MIB]
-    image.write_bytes(data)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "config", "message"),
-    [
-        (lambda p: p.write_bytes(b"x" * MIB), "", "image must have a partition table, got none"),
-        (lambda p: os.truncate(p, 20 * MIB), "", "hold all its partitions, got one that ends at"),
-        (_with_second_fat, "", r"must have one fat partition, got 2 .partitions: fat, fat."),
-        (lambda p: p.unlink(), "", "image must be a file, got none at .*IMAGE=... names AMD's"),
-        (
-            lambda p: None,
-            '[image]\nsize = "20MiB"',
-            "image.size must be at least the image's, 35651584",
-        ),
-        (lambda p: None, '[network]\naddress = "x"', "network.address must be"),
-    ],
-)
-def test_files_that_are_no_image(
-    images: dict[str, Path],
-    spoil: Callable[[Path], object],
-    config: str,
-    message: str,
-    release: Path,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    image = _image(tmp_path, {})
-    spoil(image)
-    assert _make(image, tmp_path / "sd.img", write_config(config), "--release", str(release)) == 1
-    error = capsys.readouterr().err
-    assert re.search(message, error) and error.count("\n") == 1
-    assert not (tmp_path / "sd.img").exists()
-
-
-def test_the_output_is_never_the_input_nor_overwritten_unasked(
-    images: dict[str, Path],
-    release: Path,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    config, more = write_config(""), ("--release", str(release))
-    (tmp_path / "link.img").symlink_to(images["gpt"])
-    (tmp_path / "there.img").write_text("mine")
-    (tmp_path / "file").write_text("")
-    for out, message in (
-        (tmp_path / "link.img", "output must be another file than the image"),
-        (tmp_path / "there.img", "output must not exist, got a file at .*; add FORCE=1"),
-        (tmp_path, "output must be a file, got something else"),
-        (tmp_path / "none" / "sd.img", "output folder must be writable"),
-        (tmp_path / "file" / "sd.img", "output folder must be writable"),
-    ):
-        assert _make(images["gpt"], out, config, *more) == 1
-        assert re.search(message, capsys.readouterr().err)
-    assert (tmp_path / "there.img").read_text() == "mine"
-    assert _make(images["gpt"], tmp_path / "there.img", config, *more, "--force") == 0
-    assert (tmp_path / "there.img").stat().st_size == images["gpt"].stat().st_size
-    assert _make(images["gpt"], tmp_path / "sd.img", config) == 1
-    assert "release must be given to be installed" in capsys.readouterr().err
-
-
-def test_missing_tools_are_named_with_what_installs_them(
-    images: dict[str, Path],
-    release: Path,
-    write_config: WriteConfig,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr("board_image.tools._PATH", "/nowhere")
-    assert (
-        _make(images["gpt"], tmp_path / "sd.img", write_config(""), "--release", str(release)) == 1
-    )
-    error = capsys.readouterr().err
-    assert "sfdisk (fdisk), debugfs (e2fsprogs)" in error
-    assert error.endswith("run sudo apt install fdisk e2fsprogs mtools dosfstools\n")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-def test_an_interrupted_run_leaves_nothing(
-    number: signal.Signals, images: dict[str, Path], write_config: WriteConfig, tmp_path: Path
-) -> None:
-    """The image comes through a pipe that stays open: it cannot finish before the signal."""
-    pipe = tmp_path / "image.img"
-    pipe.write_bytes(b"")
-    config = write_config("[application]\ninstall = false\n")
-    program = (
-        "import sys, board_image.build as b, board_image.__main__ as m\n"
-        "def unpack(*args):\n    print('there', flush=True); sys.stdin.read()\n"
-        "b.unpack = unpack\nsys.exit(m.main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", program, str(pipe), str(tmp_path / "sd.img")]
-    with subprocess.Popen(
-        [*command, "--config", str(config), "--quiet"],
-        cwd=FILES.parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None and child.stdout.readline() == "there\n"
-        assert list(tmp_path.glob(".board-image-*"))
-        child.send_signal(number)
-        _, error = child.communicate(timeout=60)
-    assert child.returncode == (130 if number == signal.SIGINT else 128 + number)
-    assert "Traceback" not in error
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["board.toml", "image.img"]

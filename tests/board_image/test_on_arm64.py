@@ -96,10 +96,16 @@ def _check(board: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     script = f'#!/bin/sh\nexec {folder / "python3"} {board / SITE / "stand_in_xdputil.py"} "$@"\n'
     (tools / "xdputil").write_text(script, encoding="utf-8")
     (tools / "xdputil").chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("VIRTUAL_ENV", None)  # with it Debian's Python looks in other folders
     return subprocess.run(
         [str(folder / "python3"), "-m", "target", "check", "model", "--only", CHECKS, "--json"],
         cwd=board / "opt/asl/current",
-        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

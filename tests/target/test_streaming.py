@@ -309,7 +309,7 @@ def test_a_camera_that_goes_and_comes_back_keeps_the_text(manifest: Manifest) ->
         if len(opened) in (1, 2):
             opened.append(FakeCamera(0))
             raise SourceError("camera must be one that opens")
-        opened.append(Vanishing(200, 0.01) if not opened else FakeCamera(60, 0.01))
+        opened.append(Vanishing(200, 0.03) if not opened else FakeCamera(60, 0.03))
         return opened[-1]
 
     sink = KeepingSink()
