@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from target import files
 from target.camera.base import Frame
 from target.errors import OutputError
 from target.manifest import Manifest
@@ -33,6 +34,16 @@ def make_manifest(folder: Path, nothing: bool = True) -> Manifest:
         "files": {"xmodel": {"path": "fake.xmodel", "sha256": "0" * 64}},
     }
     return Manifest(folder, content)
+
+
+def with_golden(manifest: Manifest, count: int) -> Manifest:
+    """Add golden vectors whose output is D, as a FakeRunner gives it."""
+    codes = np.full((count, 25), -40, np.int8)
+    codes[:, 3] = 40
+    path = manifest.folder / "vectors.npz"
+    np.savez(path, input=np.zeros((count, 28, 28, 1), np.int8), output=codes)
+    manifest.content["files"]["golden"] = {"path": path.name, "sha256": files.sha256_of(path)}
+    return manifest
 
 
 class FakeRunner(Staged):

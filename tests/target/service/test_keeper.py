@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from target import files
@@ -17,7 +16,7 @@ from target.service.health import HealthServer, ask, fault_of
 from target.service.keeper import Keeper, Pulse
 from target.service.notify import Notifier
 from target.service.release import Release, own_release
-from tests.target.streams import FakeRunner, make_manifest
+from tests.target.streams import FakeRunner, make_manifest, with_golden
 
 
 class Exact(FakeRunner):
@@ -29,13 +28,7 @@ class Exact(FakeRunner):
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
     """A model whose golden vectors a FakeRunner gives."""
-    made = make_manifest(tmp_path)
-    codes = np.full((3, 25), -40, np.int8)
-    codes[:, 3] = 40
-    np.savez(tmp_path / "vectors.npz", input=np.zeros((3, 28, 28, 1), np.int8), output=codes)
-    entry = {"path": "vectors.npz", "sha256": files.sha256_of(tmp_path / "vectors.npz")}
-    made.content["files"]["golden"] = entry
-    return made
+    return with_golden(make_manifest(tmp_path), 3)
 
 
 class Manager:

@@ -6,10 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from target import files
 from target.app import App, StreamConfig
 from target.camera.health import WatchConfig
 from target.camera.watched import WatchedCamera
@@ -18,7 +16,7 @@ from target.manifest import Manifest
 from target.service.health import ask
 from target.service.keeper import Keeper, Pulse
 from target.service.notify import Notifier
-from tests.target.streams import FakeCamera, FakeRunner, KeepingSink, make_manifest
+from tests.target.streams import FakeCamera, FakeRunner, KeepingSink, make_manifest, with_golden
 
 
 class Exact(FakeRunner):
@@ -39,13 +37,7 @@ class Noting(Keeper):
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    made = make_manifest(tmp_path)
-    codes = np.full((2, 25), -40, np.int8)
-    codes[:, 3] = 40
-    np.savez(tmp_path / "vectors.npz", input=np.zeros((2, 28, 28, 1), np.int8), output=codes)
-    entry = {"path": "vectors.npz", "sha256": files.sha256_of(tmp_path / "vectors.npz")}
-    made.content["files"]["golden"] = entry
-    return made
+    return with_golden(make_manifest(tmp_path), 2)
 
 
 def test_golden_vectors_run_between_frames_and_are_no_frames(
