@@ -53,7 +53,8 @@ def check(machine: Workstation) -> list[Finding]:
                 NOTE,
                 f"{', '.join(builtin)} hold no DPU instructions: they run on the emulator",
                 "only AMD's compiler writes what a DPU executes",
-                "for a board, with AMD's container: make quantize compile TOOLCHAIN=vitis",
+                "for a board, with AMD's container: make quantize compile TOOLCHAIN=vitis"
+                " MODEL=models/signnet (without MODEL= it trains a network of your own first)",
             )
         )
     return findings

@@ -53,7 +53,8 @@ def check(board: Board) -> List[Finding]:
             ERROR,
             f"model must hold DPU instructions, got toolchain 'builtin' in {manifest.xmodel}",
             "the built-in compiler writes for the emulator; only AMD's writes DPU instructions",
-            "on the workstation: make quantize compile TOOLCHAIN=vitis, then make deploy",
+            "on the workstation: make quantize compile TOOLCHAIN=vitis (with MODEL=models/signnet if it is"
+            " the released one), then make deploy",
         ),
     ]
 

@@ -168,7 +168,8 @@ def device_faults(query: Dict[str, Any], model: Dict[str, str], names: Dict[str,
     if model["toolchain"] == "builtin" and query.get("device") != "stand-in":
         faults.append(
             f"model must hold DPU instructions, got '{model['name']}' of toolchain 'builtin', which runs on"
-            " the emulator alone; make quantize compile TOOLCHAIN=vitis, then make deploy again"
+            " the emulator alone; make quantize compile TOOLCHAIN=vitis (with MODEL=models/signnet if it is"
+            " the released one), then make deploy again"
         )
     return faults
 

@@ -174,7 +174,9 @@ def test_no_arch_json(tmp_path: Path) -> None:
 
 
 def test_models(tmp_path: Path, released: dict[str, Path]) -> None:
-    findings = models.check(Workstation())
+    for folder in released.values():
+        copy_model(folder, tmp_path / "released/models" / folder.name)
+    findings = models.check(Workstation(project=tmp_path / "released"))
     assert levels(findings) == [OK] * len(released) + [NOTE]
     assert "TOOLCHAIN=vitis" in only(findings, NOTE).remedy
     folder = copy_model(released["tutorial"], tmp_path / "models/tutorial")

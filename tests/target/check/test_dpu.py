@@ -181,7 +181,7 @@ def test_no_device_and_no_tool(tmp_path: Path, signnet: Manifest) -> None:
 def test_model(tmp_path: Path, signnet: Manifest) -> None:
     found = only(model.check(board_of(tmp_path, signnet)), ERROR)
     assert "must hold DPU instructions, got toolchain 'builtin'" in found.what
-    assert "make quantize compile TOOLCHAIN=vitis, then make deploy" in found.remedy
+    assert "make quantize compile TOOLCHAIN=vitis (with MODEL=models/signnet" in found.remedy
     found = only(model.check(board_of(tmp_path, signnet, device=STAND_IN)), NOTE)
     assert "only this stand-in" in found.what
     content = {**signnet.content, "toolchain": {"name": "vitis", "versions": {}}}
