@@ -181,8 +181,8 @@ def test_demo_does_everything_and_writes_only_where_told(
     small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("host.training.config._QUICK_SHARE", 0.05)
-    assert demo(["--data", str(small_archive), "--epochs", "6", "--frames", "70"]) == 0
+    monkeypatch.setattr("host.training.config._QUICK_SHARE", 0.02)
+    assert demo(["--data", str(small_archive), "--epochs", "2", "--frames", "70"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "reports"]
     written = {path.name for path in (tmp_path / "reports" / "latest").iterdir()}
     assert written == {"report.html", "report.json", "report.md"}
