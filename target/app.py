@@ -43,6 +43,7 @@ from target.text.speller import SpellConfig, Speller
 from target.text.words import Suggester
 from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
+from target.vision.sweep import SHARPER, Blend, Sweep
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.05  # how often the main thread looks at the others
@@ -59,12 +60,15 @@ class StreamConfig:
         max_frames: Stop after so many; None for all.
         spell: When a letter counts.
         hang_s: A runner that does not answer for so long ends the run.
+        sweep: Whether the crop moves a little from frame to frame and neighbouring answers are averaged:
+            for frames that follow one another as a camera's do.
     """
 
     warmup: int = 10
     max_frames: Optional[int] = None
     spell: SpellConfig = dataclasses.field(default_factory=SpellConfig)
     hang_s: float = 10.0
+    sweep: bool = False
 
 
 class StreamResult(NamedTuple):
@@ -114,11 +118,15 @@ class App:
         self._manifest = manifest
         self._config = config
         self._preprocess = Preprocessor(manifest, runner.input)
-        self._postprocess = make_postprocessor(manifest, runner)
+        sweep = blend = None
+        if config.sweep:
+            sweep = Sweep(manifest.input_size, manifest.max_trim)
+            blend = Blend(runner.output)
+        self._postprocess = make_postprocessor(manifest, runner, SHARPER if config.sweep else 1.0)
         self._speller = Speller(self.controls.spell)
         self._presenters = [Presenter(sink, self.controls, source.live) for sink in sinks]
         self._slot: Slot[Prepared] = Slot(newest_only=source.live)
-        self._feeder = Feeder(source, self._preprocess, self.controls, self._slot)
+        self._feeder = Feeder(source, self._preprocess, self.controls, self._slot, sweep)
         parts = Parts(
             self._slot,
             runner,
@@ -131,6 +139,7 @@ class App:
             lambda: self._feeder.trouble,
             self._dropped,
             Errands() if keeper is None else keeper.errands,
+            blend,
         )
         self._keeper = keeper
         self._worker = Worker(parts, config.max_frames, source.live, source.fps)
@@ -254,6 +263,8 @@ class App:
         """Return the record of what was processed so far."""
         worker, source = self._worker, self._source
         more: Dict[str, Any] = {"outputs": [one.facts() for one in self._presenters]}
+        if self._config.sweep:
+            more["sweep"] = True
         facts = getattr(source, "facts", None)
         if source.live and facts is not None:
             more["source"] = {"uri": source.uri, **facts()}

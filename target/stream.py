@@ -77,6 +77,7 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
             outputs = output_options_of(args, source.fps)
             sinks = open_sinks(args.output, outputs, controls, collector)
             keeper = Keeper(manifest, runner, args.health)
+            config = dataclasses.replace(config, sweep=_wants_sweep(args, source))
             app = App(
                 source, runner, manifest, sinks, config, controls, suggester, doors.watch, keeper
             )
@@ -89,6 +90,12 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
         if not hung:  # a runner that does not come back cannot be closed
             runner.close()
     return _report(args, doors.complete(result), result)
+
+
+def _wants_sweep(args: argparse.Namespace, source: Source) -> bool:
+    if args.sweep is not None:
+        return bool(args.sweep)
+    return source.live or bool(getattr(source, "like_a_camera", False))
 
 
 def _report(args: argparse.Namespace, record: Dict[str, Any], result: StreamResult) -> int:

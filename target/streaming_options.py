@@ -56,6 +56,12 @@ def add_stream_options(parser: argparse.ArgumentParser, model: Path) -> None:
     spelling.add_argument(
         "--no-motion", action="store_true", help="do not follow the hand: no J, no Z"
     )
+    spelling.add_argument(
+        "--sweep",
+        action=argparse.BooleanOptionalAction,
+        help="cut every frame a little differently and average the answers of 0.3 s; default: of cameras,"
+        " not of files, whose frames may have nothing to do with each other",
+    )
     spelling.add_argument("--words", type=Path, help="list of words, one a line, to propose from")
     parser.add_argument(
         "--capture", type=Path, metavar="FOLDER", help="let the page store labelled crops here"

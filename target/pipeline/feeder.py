@@ -19,6 +19,7 @@ from target.pipeline.slot import Slot
 from target.vision.crop import cut
 from target.vision.find_hand import HandFinder
 from target.vision.preprocess import Preprocessor, Square
+from target.vision.sweep import Sweep
 from target.vision.tracker import HandTracker
 
 _WAIT_S = 0.1
@@ -30,7 +31,7 @@ class Prepared:
 
     Attributes:
         frame: As it came.
-        square: Top, left, side of what the network sees.
+        square: Top, left, side of the region; with a sweep the crop is a little beside it.
         gray: uint8 (size, size), the crop before its gray levels are treated.
         tensor: What the runner takes.
         place: Where the hand is, sides of the crop; None if nobody looks.
@@ -61,6 +62,7 @@ class Feeder(threading.Thread):
         preprocess: Of the model and the runner.
         controls: Where to look.
         slot: Takes what is prepared.
+        sweep: Moves the crop from frame to frame; None to leave it where it is.
 
     Attributes:
         fault: What stopped it; None if all is well.
@@ -74,6 +76,7 @@ class Feeder(threading.Thread):
         preprocess: Preprocessor,
         controls: Controls,
         slot: Slot[Prepared],
+        sweep: Optional[Sweep] = None,
     ) -> None:
         super().__init__(name="feeder", daemon=True)
         self.fault: Optional[BaseException] = None
@@ -82,6 +85,7 @@ class Feeder(threading.Thread):
         self._preprocess = preprocess
         self._controls = controls
         self._slot = slot
+        self._sweep = sweep
         self._tracker = HandTracker()
         self._finder = HandFinder()
         self._tracked: Optional[Tuple[Square, Tuple[int, ...]]] = None
@@ -120,7 +124,8 @@ class Feeder(threading.Thread):
             controls.region = self._finder(frame.image, controls.region)
         height, width = frame.image.shape[:2]
         square = preprocess.square(height, width, controls.region)
-        gray = preprocess.gray(frame.image, square)
+        cropped = square if self._sweep is None else self._sweep(square, height, width)
+        gray = preprocess.gray(frame.image, cropped)
         if controls.left_handed:
             gray = cv2.flip(gray, 1)
         shrunk = now()

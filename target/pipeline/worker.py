@@ -19,6 +19,7 @@ from target.show.base import View
 from target.text.speller import Speller, Spelling
 from target.text.words import Suggester
 from target.vision.postprocess import Postprocessor, Prediction
+from target.vision.sweep import Blend
 
 IDLE_S = 0.25  # without a frame for so long people are told
 
@@ -58,6 +59,7 @@ class Parts:
         trouble: Says what is wrong with the source.
         dropped: Says how many frames were dropped.
         errands: Done between two frames.
+        blend: Averages outputs of neighbouring frames; None to take each for itself.
     """
 
     slot: Slot[Prepared]
@@ -71,6 +73,7 @@ class Parts:
     trouble: Callable[[], str]
     dropped: Callable[[], int]
     errands: Errands
+    blend: Optional[Blend] = None
 
 
 class Worker(threading.Thread):
@@ -146,11 +149,16 @@ class Worker(threading.Thread):
         output = runner.take()
         taken = now()
         self.busy_since_s = None
-        prediction = self._parts.postprocess(output)
+        captured_s, blend = self._time_of(prepared), self._parts.blend
         if self._was_in_trouble:
             self._parts.speller.interrupt()
+            if blend is not None:
+                blend.forget()
             self._was_in_trouble = False
-        spelling = self._parts.speller.add(prediction, self._time_of(prepared), prepared.place)
+        if blend is not None:
+            output = blend.add(output, captured_s)
+        prediction = self._parts.postprocess(output)
+        spelling = self._parts.speller.add(prediction, captured_s, prepared.place)
         done = now()
         self.frames += 1
         stages = (
@@ -204,6 +212,8 @@ class Worker(threading.Thread):
             self.frames,
             self._live,
             parts.controls.mirrored,
+            parts.controls.left_handed,
+            parts.blend is not None,
         )
         parts.publish(self._last)
 

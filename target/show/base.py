@@ -10,7 +10,9 @@ import numpy as np
 
 from target.camera.base import Frame
 from target.measure.clock import STREAM_STAGES
+from target.opencv import cv2
 from target.text.speller import Spelling
+from target.vision.crop import cut
 from target.vision.postprocess import Prediction
 
 
@@ -25,7 +27,7 @@ class View:
         suggestions: What the last word might have been meant to be.
         fps: Processed frames a second, over the last second.
         dropped: Frames of the source that nobody processed, so far.
-        square: top, left, side of what the network saw.
+        square: top, left, side of the region that the network looks at.
         gray: uint8 (size, size), what the network saw, before its gray levels were treated.
         source: What executes the network, in a word or two.
         fresh: Whether the frame is a new one; else it is the last again, with news beside it.
@@ -36,6 +38,8 @@ class View:
         number: Count of the views, from 1; one without a new frame has the number of the last.
         live: Whether the frames are a camera's.
         mirrored: Whether people see the mirror image.
+        left_handed: Whether the network sees the mirror image.
+        swept: Whether the crop moves a little around the region from frame to frame.
     """
 
     frame: Optional[Frame]
@@ -55,6 +59,8 @@ class View:
     number: int = 0
     live: bool = False
     mirrored: bool = False
+    left_handed: bool = False
+    swept: bool = False
     memo: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     lock: Any = dataclasses.field(default_factory=threading.Lock, compare=False, repr=False)
 
@@ -67,6 +73,20 @@ class View:
     def text(self) -> str:
         """Spelled so far."""
         return self.spelling.text
+
+    def steady_gray(self) -> Optional[np.ndarray]:
+        """Return what the network sees, for people: with a sweep the region's own crop, which stands still.
+
+        Returns:
+            uint8 (size, size); None before the first frame.
+        """
+        if not self.swept or self.gray is None or self.frame is None:
+            return self.gray
+        crop = cut(self.frame.image, self.square)
+        if crop.ndim == 3:
+            crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+        gray = cv2.resize(crop, self.gray.shape, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.flip(gray, 1) if self.left_handed else gray)
 
     def age_ms(self, now_s: float) -> float:
         """Return how old the picture is at a moment, from its capture."""

@@ -167,8 +167,9 @@ def _picture(view: View) -> np.ndarray:
 def _panel(view: View, collector: Collector) -> np.ndarray:
     """Return what the network sees, and the counts below."""
     panel = np.full((_HEIGHT, _PANEL, 3), _BACK, np.uint8)
-    if view.gray is not None:
-        seen = cv2.resize(view.gray, (_SEEN, _SEEN), interpolation=cv2.INTER_NEAREST)
+    gray = view.steady_gray()
+    if gray is not None:
+        seen = cv2.resize(gray, (_SEEN, _SEEN), interpolation=cv2.INTER_NEAREST)
         panel[14 : 14 + _SEEN, 14 : 14 + _SEEN] = seen[:, :, None]
     counts, wanted, wanting = collector.counts(), collector.wanted, collector.next_letter()
     for index, letter in enumerate(STATIC_LETTERS):

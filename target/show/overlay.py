@@ -126,14 +126,15 @@ def _text(image: np.ndarray, view: View, unit: float) -> None:
 
 def _seen(image: np.ndarray, view: View, unit: float, bar: int) -> None:
     """Show what the network sees, in the upper right corner below the bar."""
-    if view.gray is None:
+    gray = view.steady_gray()
+    if gray is None:
         return
     side = int(84 * unit)
     margin = int(6 * unit)
     top, left = bar + margin, image.shape[1] - side - margin
     if top + side > image.shape[0] - bar or left < 0:
         return
-    seen = cv2.resize(view.gray, (side, side), interpolation=cv2.INTER_NEAREST)
+    seen = cv2.resize(gray, (side, side), interpolation=cv2.INTER_NEAREST)
     image[top : top + side, left : left + side] = seen[:, :, None]
     cv2.rectangle(image, (left - 1, top - 1), (left + side, top + side), _MUTED, 1)
 

@@ -131,13 +131,19 @@ class Postprocessor:
         return [math.exp(min(-code * slope, _MOST_EXPONENT)) for code in below]
 
 
-def make_postprocessor(manifest: Manifest, runner: Runner) -> Postprocessor:
-    """Return what turns the outputs of a runner of a model into predictions."""
+def make_postprocessor(manifest: Manifest, runner: Runner, sharper: float = 1.0) -> Postprocessor:
+    """Return what turns the outputs of a runner of a model into predictions.
+
+    Args:
+        manifest: Of the model.
+        runner: Whose outputs.
+        sharper: What scores are multiplied by beyond the manifest's temperature.
+    """
     return Postprocessor(
         manifest.classes,
         runner.output,
         runner.gives_probabilities,
-        manifest.temperature,
+        manifest.temperature / sharper,
         manifest.nothing,
     )
 

@@ -71,6 +71,8 @@ class HandsCamera:
         uri: As the user wrote it.
     """
 
+    like_a_camera = True  # also with a virtual clock: its frames follow one another
+
     def __init__(self, wanted: HandsUri, uri: str) -> None:
         self.uri = uri
         self.fps: float | None = wanted.fps

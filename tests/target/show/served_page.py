@@ -110,6 +110,8 @@ def running(page: Page) -> Iterator[None]:
 
     thread = threading.Thread(target=feed)
     thread.start()
-    yield
-    stop.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -47,9 +47,9 @@ def test_a_single_picture(page: Page) -> None:
 def test_no_picture_is_drawn_while_nobody_looks_nor_an_old_one_shown(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_handler, "_BEAT_S", 0.1)
     with running(page):
         assert page.ask("GET", "/picture.jpg")[0] == 200
+    monkeypatch.setattr(web_handler, "_BEAT_S", 0.1)
     view = make_view()
     page.sink.show(view)
     assert "picture" not in view.memo
