@@ -151,6 +151,10 @@ def test_stream_of_test_images_through_the_emulator(
     assert {"p50", "p90", "p99"} <= set(record["stages"]["infer"])
     assert output.stat().st_size > 0
     assert json.loads((tmp_path / "r.json").read_text()) == record
+    # A file's frames are taken one by one, unless somebody says that they follow one another.
+    assert "sweep" not in record
+    swept = run("simulate", video, "--model", built, "--sweep", "--headless", "--frames", 9)
+    assert swept["sweep"] is True
 
 
 @pytest.mark.slow  # the demo below does the same and more

@@ -72,6 +72,7 @@ def test_json_lines_end_with_the_record() -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["letter"] for line in lines[:-1] if line["event"] == "letter"] == ["H", "I"]
     assert lines[-1]["text"] == "HI" and lines[-1]["schema"] == 1
+    assert lines[-1]["sweep"] is True
 
 
 def _read(manifest: Manifest, wanted: HandsUri, config: StreamConfig | None = None) -> str:
