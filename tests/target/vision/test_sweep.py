@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ def test_every_square_lies_in_the_frame_and_none_is_its_neighbour_in_time() -> N
     for top, left, side in squares:
         assert 0 <= top <= HEIGHT - side and 0 <= left <= WIDTH - side
         assert side in (476, 448, 420, 392)
-    assert all(one != other for one, other in itertools.pairwise(squares))
+    assert all(squares[i] != squares[i + 1] for i in range(len(squares) - 1))
     centres = np.array([(top + side / 2, left + side / 2) for top, left, side in squares[:28]])
     assert np.abs(centres.mean(axis=0) - (240, 320)).max() < 1
 
