@@ -50,6 +50,7 @@ def _fail(capsys: pytest.CaptureFixture[str], *args: object) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_learns_new_hands_and_is_ready_to_run(
     released: dict[str, Path],
     own: Path,
@@ -92,7 +93,6 @@ def test_a_model_learns_new_hands_and_is_ready_to_run(
     assert json.loads((out / "finetune.json").read_text()) == result
 
 
-@pytest.mark.slow
 def test_frozen_layers_stay_as_they_were(
     released: dict[str, Path],
     own: Path,
