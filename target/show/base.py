@@ -12,8 +12,8 @@ from target.camera.base import Frame
 from target.measure.clock import STREAM_STAGES
 from target.opencv import cv2
 from target.text.speller import Spelling
-from target.vision.crop import cut
 from target.vision.postprocess import Prediction
+from target.vision.preprocess import shrunk_gray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,10 +82,7 @@ class View:
         """
         if not self.swept or self.gray is None or self.frame is None:
             return self.gray
-        crop = cut(self.frame.image, self.square)
-        if crop.ndim == 3:
-            crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-        gray = cv2.resize(crop, self.gray.shape, interpolation=cv2.INTER_AREA)
+        gray = shrunk_gray(self.frame.image, self.square, self.gray.shape[0])
         return np.asarray(cv2.flip(gray, 1) if self.left_handed else gray)
 
     def age_ms(self, now_s: float) -> float:

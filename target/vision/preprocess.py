@@ -46,6 +46,22 @@ def input_table(scale: float, spec: TensorSpec) -> np.ndarray:
     return np.asarray(np.clip(codes, limits.min, limits.max), dtype=spec.dtype)
 
 
+def shrunk_gray(frame: np.ndarray, square: Square, size: int) -> np.ndarray:
+    """Return a square of a frame, gray and at the network's size, uint8 (size, size).
+
+    Args:
+        frame: uint8 (h, w, 3) BGR or (h, w) gray.
+        square: Top, left and side.
+        size: Side of the network's input.
+    """
+    crop = cut(frame, square)
+    if crop.ndim == 3:
+        crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    if crop.shape == (size, size):
+        return crop
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+
+
 class Preprocessor:
     """Turns frames into tensors for one runner; the tensor's memory is reused.
 
@@ -79,12 +95,8 @@ class Preprocessor:
             raise DataError(
                 f"frame must be uint8 (h, w, 3) or (h, w), got {frame.dtype} {frame.shape}"
             )
-        crop = cut(frame, square or self.square(frame.shape[0], frame.shape[1]))
-        if crop.ndim == 3:
-            crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-        if crop.shape == (self._size, self._size):
-            return crop
-        return np.asarray(cv2.resize(crop, (self._size, self._size), interpolation=cv2.INTER_AREA))
+        height, width = frame.shape[:2]
+        return shrunk_gray(frame, square or self.square(height, width), self._size)
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Return the tensor of a frame; valid until the next call.

@@ -14,8 +14,7 @@ import numpy as np
 
 from target.runners.base import TensorSpec
 from target.vision.crop import centre_square
-
-Square = Tuple[int, int, int]
+from target.vision.preprocess import Square
 
 SHARPER = 1.25  # the mean of several crops' scores is flatter than it is right; fitted on rendered signers
 _LAST_S = 0.3
