@@ -255,7 +255,7 @@ class OnnxBuilder:
             zero if before.zero == 0 else self.constant("z128", np.uint8(128)),
             self.constant(f"{op.name}/weights", np.ascontiguousarray(weights, dtype=np.int8)),
             self.constant(f"{op.name}/multiplier", multiplier(cut)),
-            self.constant("zero_weight", np.int8(0)),
+            self.constant(f"{op.name}/zero", np.int8(0)),  # its own: AVX2 makes another of it
             one,
             zero,
             self.constant(f"{op.name}/bias", (bias + int(offset)).astype(np.int32)),
