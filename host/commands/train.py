@@ -10,6 +10,12 @@ Writes float.keras, history.json, train.json, and workshop/page.html: curves, a 
 confusion matrix, most confused pairs, worst mistakes. Without options a network has its own recipe; signnet's
 draws from several sets (--mix) and names those that are missing. An interrupted training goes on where it
 stopped when the same command is given again. --quick shortens the recipe to a few minutes.
+A recipe may have a last stage, with other images, from the best weights of the first; signnet's does. It is
+left out with --epochs, --mix, --rendered and --quick, and is the whole training with --start FOLDER, which
+begins with the weights of a trained model:
+
+    python -m host train --start models/signnet --epochs 5 --out build/models/further
+
 --quantization-aware FOLDER goes on from a trained model with the rounding of int8 in the forward pass, and
 writes the int8 model too:
 
@@ -43,7 +49,7 @@ from host.training.cluster import STRATEGIES, Cluster, read_cluster
 from host.training.config import RECIPES
 from target import files
 from target.command_line import make_parser, print_result, seed, start_log
-from target.errors import DataError, OutputError, exit_code_of
+from target.errors import DataError, ModelError, OutputError, exit_code_of
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +60,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--network", default="signnet", help=f"one of {', '.join(RECIPES)}")
     parser.add_argument(
         "--quantization-aware", type=Path, metavar="FOLDER", help="trained model to go on from"
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FOLDER",
+        help="trained model whose weights are begun with; the recipe's last stage alone",
     )
     parser.add_argument(
         "--data",
@@ -91,6 +103,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     cluster = _cluster_of(args)
+    if args.start:
+        _check_start(args)
     if args.compare:
         return _compare(args)
     config = config_of(args)
@@ -115,7 +129,7 @@ def _run(args: argparse.Namespace) -> int:
         text = f"worker {cluster.rank}: trained its share; worker 0 has written the model"
         print_result({"worker": cluster.rank, "workers": len(cluster.addresses)}, args.json, text)
         return 0
-    result = run_training(config, samples, out, args.force, cluster)
+    result = run_training(config, samples, out, args.force, cluster, args.start)
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
         f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s\n"
@@ -125,12 +139,29 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_start(args: argparse.Namespace) -> None:
+    for option, given in (
+        ("--compare", args.compare),
+        ("--quantization-aware", args.quantization_aware),
+    ):
+        if given:
+            raise DataError(
+                f"--start must go with the training of one network, got {option}; leave one of the two out"
+            )
+    if not (args.start / "float.keras").is_file():
+        raise ModelError(
+            f"model to begin with must be a folder with float.keras, got none in {args.start};"
+            " models/signnet is the released one"
+        )
+
+
 def _cluster_of(args: argparse.Namespace) -> Cluster | None:
     """Return who trains together, or None for this process alone."""
     if args.distribute is None:
         return None
     for option, given in (
         ("--compare", args.compare),
+        ("--start", args.start),
         ("--quantization-aware", args.quantization_aware),
     ):
         if given:

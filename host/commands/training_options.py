@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from typing import Any
 
 from host.commands.quantization_aware import EPOCHS, LEARNING_RATE
 from host.data.load import is_rendered, load_training_samples
@@ -103,6 +104,9 @@ def _mix(text: str) -> dict[str, int]:
 def config_of(args: argparse.Namespace) -> TrainConfig:
     """Return the network's recipe with what was asked for instead.
 
+    A recipe's last stage is left out where other epochs or images are asked for; with a model to begin with
+    it is the whole of the training.
+
     Raises:
         DataError: If an option is out of range, or does not go with another one.
         ModelError: If the network has no recipe, or the model to go on from has no train.json.
@@ -111,7 +115,13 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
         base = _aware_recipe(args)
     else:
         base = recipe(args.network, args.quick, is_rendered(args.data))
-    changes = {name: value for name in _PLAIN_OPTIONS if (value := getattr(args, name)) is not None}
+    if args.start:
+        (base,) = base.last_stage() or [base]
+    changes: dict[str, Any] = {
+        name: value for name in _PLAIN_OPTIONS if (value := getattr(args, name)) is not None
+    }
+    if args.epochs or args.mix is not None or args.rendered is not None:
+        changes["last"] = None
     if args.augment:
         changes["augment"] = AUGMENTATIONS[args.augment]
         changes["augment_hands"] = None
@@ -142,7 +152,7 @@ def _aware_recipe(args: argparse.Namespace) -> TrainConfig:
             f"--quantization-aware takes {', '.join('--' + x.replace('_', '-') for x in _AWARE_OPTIONS)},"
             f" got --{option}; leave it out"
         )
-    base = read_config(args.quantization_aware)
+    base = read_config(args.quantization_aware).stages()[-1]
     if is_rendered(args.data) and PHOTOS in (base.mix or {}):
         base = dataclasses.replace(base, mix=None)
     return dataclasses.replace(
@@ -162,7 +172,7 @@ def _aware_recipe(args: argparse.Namespace) -> TrainConfig:
 
 def load_samples(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainConfig, Samples]:
     """Load what is trained on; returns the configuration with the mixture that was found."""
-    mix = config.mix
+    mix = config.sets()
     if args.rendered is not None:
         if not 0 <= args.rendered <= _MOST_RENDERED:
             raise DataError(f"--rendered must be 0 to {_MOST_RENDERED}, got {args.rendered}")
@@ -178,5 +188,6 @@ def load_samples(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainCo
         raise DataError(f"{PHOTOS} of --mix must be an archive or a folder, got --data {args.data}")
     masked = config.masked if config.augment and config.augment.background else 0
     mixed = load_mixture(args.data, args.cache, mix, config.pool, masked)
-    found = {name: many for name, many in mix.items() if name not in mixed.missing}
-    return dataclasses.replace(config, mix=found), mixed.samples
+    if args.rendered is not None:
+        config = dataclasses.replace(config, mix=mix)
+    return config.without(mixed.missing), mixed.samples

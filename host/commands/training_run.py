@@ -18,10 +18,12 @@ from host.training.cluster import Cluster
 from host.training.confidence import find_temperature, labels_of
 from host.training.config import TrainConfig
 from target import files
+from target.errors import ModelError
 from target.text.labels import NOTHING, classes_of_outputs
 from target.vision.postprocess import log_probabilities
 
 if TYPE_CHECKING:
+    from host.training.checkpoint import Checkpoint
     from host.training.distribute import Distributed
     from host.training.fit import Trained
 
@@ -35,8 +37,9 @@ def run_training(
     out: Path,
     restart: bool,
     cluster: Cluster | None = None,
+    start: Path | None = None,
 ) -> dict[str, Any]:
-    """Train, and write everything that describes the result: model, facts, history, workshop page.
+    """Train, stage by stage, and write all that describes the result: model, facts, history, workshop page.
 
     Args:
         config: The run.
@@ -44,17 +47,17 @@ def run_training(
         out: Model folder.
         restart: Give up an unfinished training of another configuration.
         cluster: Who trains together, if not this process alone; this is its worker 0.
+        start: Folder with the trained model whose weights are begun with; None for random ones.
 
     Returns:
         The content of train.json.
-    """
-    import_keras()
-    from host.training.checkpoint import Checkpoint
-    from host.training.fit import train
 
-    checkpoint = Checkpoint(out)
+    Raises:
+        ModelError: If the model to begin with cannot be read, or is another network.
+    """
+    weights = None if start is None else weights_of(start, config)
     steps = None if cluster is None else _connect(cluster)
-    trained = train(samples, config, checkpoint, restart, steps)
+    trained, checkpoints = _train_stages(config, samples, out, restart, (steps, weights))
     held = samples.take(trained.split.validation)
     scores = np.asarray(
         trained.model.predict(
@@ -62,6 +65,8 @@ def run_training(
         )
     )
     facts = _describe(config, samples, trained, held, scores)
+    if start is not None:
+        facts["start"] = {"sha256": files.sha256_of(start / "float.keras")}
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
     whose = "rows kept back" if trained.leaked else "images of photos and signers not trained on"
     page = write_workshop(
@@ -82,10 +87,71 @@ def run_training(
             place = stack.enter_context(files.replacing(out / name))
             place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         trained.model.save(stack.enter_context(files.replacing(out / "float.keras")))
-    checkpoint.remove()
+    for checkpoint in checkpoints:
+        checkpoint.remove()
     if steps is not None:
         steps.finish()
     return facts
+
+
+def _train_stages(
+    config: TrainConfig,
+    samples: Samples,
+    out: Path,
+    restart: bool,
+    begin: tuple[Distributed | None, list[np.ndarray] | None],
+) -> tuple[Trained, list[Checkpoint]]:
+    """Train every stage, each from the best weights of the one before.
+
+    Args:
+        config: The run.
+        samples: Of all stages.
+        out: Model folder.
+        restart: Give up an unfinished training of another configuration.
+        begin: Who does the steps, and weights to begin with.
+
+    Returns:
+        The last stage's training, with the epochs of all stages, and what is kept of unfinished ones.
+    """
+    import_keras()
+    from host.training.checkpoint import Checkpoint
+    from host.training.fit import train
+
+    steps, weights = begin
+    checkpoints: list[Checkpoint] = []
+    history: dict[str, list[float]] = {}
+    for number, stage in enumerate(config.stages(), start=1):
+        own = samples if stage.mix is None else samples.only(stage.mix)
+        checkpoints.append(Checkpoint(out, number))
+        trained = train(own, stage, checkpoints[-1], restart, steps, weights)
+        weights = trained.model.get_weights()
+        before = len(history.get("loss", []))
+        history = {name: history.get(name, []) + more for name, more in trained.history.items()}
+    return trained._replace(history=history, best_epoch=before + trained.best_epoch), checkpoints
+
+
+def weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
+    """Return the weights of a trained model.
+
+    Args:
+        folder: With float.keras.
+        config: Of the network that they are for.
+
+    Raises:
+        ModelError: If there is no such model, or it is another network.
+    """
+    from host.graph.keras_file import load_keras_model
+
+    path = folder / "float.keras"
+    weights: list[np.ndarray] = load_keras_model(path).get_weights()
+    from host.training.build import build_model
+
+    wanted = [one.shape for one in build_model(config).get_weights()]
+    if [one.shape for one in weights] != wanted:
+        raise ModelError(
+            f"model to begin with must be the network {config.network}, got another one in {path}"
+        )
+    return weights
 
 
 def follow_training(config: TrainConfig, samples: Samples, out: Path, cluster: Cluster) -> None:
@@ -94,12 +160,8 @@ def follow_training(config: TrainConfig, samples: Samples, out: Path, cluster: C
     Raises:
         BackendError: If a worker is lost, also while worker 0 writes the result.
     """
-    import_keras()
-    from host.training.checkpoint import Checkpoint
-    from host.training.fit import train
-
     steps = _connect(cluster)
-    train(samples, config, Checkpoint(out), steps=steps)
+    _train_stages(config, samples, out, False, (steps, None))
     steps.finish()
 
 

@@ -15,7 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from host.data.emptied import take_hands_out
-from host.data.hands.dataset import NAME, NO_LETTER, NOTHING_NAME, TRAINING, render_samples
+from host.data.hands.dataset import (
+    CLEAR,
+    CLEAR_NAME,
+    NAME,
+    NO_LETTER,
+    NOTHING_NAME,
+    TRAINING,
+    render_samples,
+)
 from host.data.load import load_training_samples
 from host.data.samples import Samples, join
 from host.data.segment import with_masks
@@ -28,10 +36,13 @@ from target.vision.crop import MAX_TRIM
 
 PHOTOS = "photos"  # what the user names with --data: the archive, or a folder of photos by letter
 HANDS = NAME
+CLEAR_HANDS = CLEAR_NAME  # rendered hands of signers who hold each letter as in the book
+RENDERED = (HANDS, CLEAR_HANDS)
 NO_SIGN = NOTHING_NAME  # pictures without a letter: rendered ones, photos whose hand was taken out
 _EVEN_WALLS = (PHOTOS, "students")  # the hand is found before them, and not in busy rooms
 _EMPTIED = 3000  # photos of each set whose hand is taken out
 HANDS_PER_SIGNER = TRAINING.images // TRAINING.signers
+HANDS_PER_CLEAR_SIGNER = CLEAR.images // CLEAR.signers
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +79,7 @@ PHOTO_SETS = {
         "clean_students_OVWF.npz",
     ),
 }
-NAMES = (PHOTOS, HANDS, *PHOTO_SETS, NO_SIGN)
+NAMES = (PHOTOS, HANDS, *PHOTO_SETS, NO_SIGN, CLEAR_HANDS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +121,12 @@ def load_mixture(
             signers = max(2, many // HANDS_PER_SIGNER)
             hands = dataclasses.replace(TRAINING, images=many, signers=signers)
             parts[name] = render_samples(hands, cache)
+        elif name == CLEAR_HANDS:
+            many = min(3 * count, CLEAR.images)
+            signers = max(2, many // HANDS_PER_CLEAR_SIGNER)
+            parts[name] = render_samples(
+                dataclasses.replace(CLEAR, images=many, signers=signers), cache
+            )
         elif name == NO_SIGN:
             many = min(max(2 * count, 2 * HANDS_PER_SIGNER), NO_LETTER.images)
             empty = dataclasses.replace(
@@ -151,11 +168,12 @@ def check_mix(mix: Mapping[str, int]) -> None:
     for name, count in mix.items():
         if name not in NAMES:
             raise DataError(f"set of a mixture must be one of {', '.join(NAMES)}, got '{name}'")
-        least = len(STATIC_LABELS) if name == HANDS else 1
+        least = len(STATIC_LABELS) if name in RENDERED else 1
         if count < least:
             raise DataError(f"images of '{name}' an epoch must be at least {least}, got {count}")
-    if not {PHOTOS, HANDS} & set(mix):
-        raise DataError(f"mixture must have {PHOTOS} or {HANDS}, got {', '.join(mix) or 'nothing'}")
+    if not {PHOTOS, *RENDERED} & set(mix):
+        one = f"{PHOTOS}, {HANDS} or {CLEAR_HANDS}"
+        raise DataError(f"mixture must have {one}, got {', '.join(mix) or 'nothing'}")
 
 
 def shows_both_hands(parts: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class Samples:
             for values in [getattr(self, name)]
         }
         return dataclasses.replace(self, images=self.images[rows], labels=self.labels[rows], **kept)
+
+    def only(self, parts: Iterable[str]) -> Samples:
+        """Return the samples of some of the data sets that were joined."""
+        wanted = np.isin(self.part_names(), list(parts))
+        return self if wanted.all() else self.take(wanted)
 
     def with_masks(self, masks: np.ndarray) -> Samples:
         """Return the same samples with masks of the hands."""

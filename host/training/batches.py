@@ -13,7 +13,7 @@ import numpy as np
 from host.data.augment import augment
 from host.data.background import replace_background
 from host.data.calibration import network_input
-from host.data.mixture import HANDS, shows_both_hands
+from host.data.mixture import RENDERED, shows_both_hands
 from host.data.samples import Samples
 from host.training.config import TrainConfig
 
@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
         self._outputs = outputs
         self._config = config
         self._parts = self._rows_of_parts()
-        self._rendered = samples.part_names() == HANDS
+        self._rendered = np.isin(samples.part_names(), RENDERED)
         self._both_hands = shows_both_hands(samples.part_names())
         self._length = sum(count for _, count in self._parts)
         self.select_epoch(0)

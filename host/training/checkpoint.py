@@ -35,10 +35,10 @@ class Progress:
 
 
 class Checkpoint:
-    """The folder `checkpoint/` of an output folder."""
+    """The folder `checkpoint/` of an output folder; `checkpoint-2/` of a second stage."""
 
-    def __init__(self, out: Path) -> None:
-        self._folder = out / "checkpoint"
+    def __init__(self, out: Path, stage: int = 1) -> None:
+        self._folder = out / ("checkpoint" if stage == 1 else f"checkpoint-{stage}")
         self._state = self._folder / "state.json"
 
     def load(

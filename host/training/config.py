@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 from host.data.augment import AugmentConfig
 from host.data.hands.dataset import TRAINING
-from host.data.mixture import HANDS, NO_SIGN, PHOTOS
+from host.data.mixture import CLEAR_HANDS, HANDS, NO_SIGN, PHOTOS
 from host.data.split import parse_rule
 from target.errors import DataError, ModelError
 from target.vision.treatment import NO_TREATMENT, NORMALIZE, Treatment, treatment_of
@@ -18,6 +19,21 @@ OPTIMIZERS = ("adam", "sgd", "rmsprop")
 SCHEDULES = ("constant", "inverse-time", "exponential", "cosine")
 LOSSES = ("crossentropy", "mse")
 CLASS_WEIGHTS = ("none", "balanced")
+
+
+@dataclasses.dataclass(frozen=True)
+class LastStage:
+    """What follows a training: from its best weights on, other images, a learning rate that falls once more.
+
+    Attributes:
+        epochs: Passes, at most.
+        learning_rate: After the warm-up.
+        mix: Images of each set that an epoch draws.
+    """
+
+    epochs: int
+    learning_rate: float
+    mix: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +69,7 @@ class TrainConfig:
         masked: Photos of a set in which the hand is looked for, so that it can get another background.
         treatment: What is done to the gray levels, here and on the board.
         seed: Of initial weights, shuffling, dropout and augmentation.
+        last: A second stage; None for one alone.
     """
 
     network: str
@@ -81,6 +98,39 @@ class TrainConfig:
     masked: int = 0
     treatment: Treatment = NO_TREATMENT
     seed: int = 1
+    last: LastStage | None = None
+
+    def stages(self) -> list[TrainConfig]:
+        """Return the stages as trainings of their own, one after the other."""
+        return [dataclasses.replace(self, last=None), *self.last_stage()]
+
+    def last_stage(self) -> list[TrainConfig]:
+        """Return the last stage as a training of its own, if there is one behind another."""
+        if self.last is None:
+            return []
+        return [dataclasses.replace(self, **vars(self.last), last=None)]
+
+    def sets(self) -> dict[str, int] | None:
+        """Return the images an epoch draws of each set, of all stages the most; None without a mixture."""
+        if self.mix is None:
+            return None
+        sets = dict(self.mix)
+        for name, count in (self.last.mix if self.last else {}).items():
+            sets[name] = max(count, sets.get(name, 0))
+        return sets
+
+    def without(self, missing: Collection[str]) -> TrainConfig:
+        """Return the same without the sets that are missing."""
+        return dataclasses.replace(
+            self,
+            mix=_without(self.mix, missing),
+            last=self.last
+            and dataclasses.replace(self.last, mix=_without(self.last.mix, missing) or {}),
+        )
+
+
+def _without(mix: dict[str, int] | None, missing: Collection[str]) -> dict[str, int] | None:
+    return mix and {name: count for name, count in mix.items() if name not in missing}
 
 
 def check_config(config: TrainConfig) -> None:
@@ -137,6 +187,7 @@ def read_config(folder: Path) -> TrainConfig:
         stored = {name: value for name, value in facts["config"].items() if name in known}
         for name in ("augment", "augment_hands"):
             stored[name] = _augment_of(stored.get(name))
+        stored["last"] = LastStage(**stored["last"]) if stored.get("last") else None
         stored["treatment"] = treatment_of(facts.get("input", {}).get("treatment"))
         config = TrainConfig(**{"network": facts["network"], **stored})
         check_config(config)
@@ -212,6 +263,19 @@ _SIGNNET = TrainConfig(
     pool=96_000,
     masked=30_000,
     treatment=NORMALIZE,
+    # Letters held for a camera: after what hands can look like, what they mostly look like.
+    last=LastStage(
+        epochs=16,
+        learning_rate=2e-3,
+        mix={
+            PHOTOS: 16_000,
+            HANDS: 14_000,
+            "davidlee": 8_000,
+            "students": 1_500,
+            NO_SIGN: 6_000,
+            CLEAR_HANDS: 26_000,
+        },
+    ),
 )
 AUGMENTATIONS = {"none": None, "light": _LIGHT, "normal": AugmentConfig(), "strong": _STRONG}
 RECIPES = {
@@ -249,6 +313,7 @@ def recipe(network: str, quick: bool = False, rendered: bool = False) -> TrainCo
             augment=_LIGHT,
             augment_hands=None,
             mix={HANDS: TRAINING.images, NO_SIGN: _RENDERED_IDLE} if has_idle else None,
+            last=None,
             validation="photo:0.05",
         )
     if not quick:
@@ -258,4 +323,6 @@ def recipe(network: str, quick: bool = False, rendered: bool = False) -> TrainCo
     mix = full.mix
     if mix and not rendered:
         mix = {name: round(count * _QUICK_SHARE) for name, count in mix.items()}
-    return dataclasses.replace(full, epochs=epochs, mix=mix, pool=0, masked=full.masked // 10)
+    return dataclasses.replace(
+        full, epochs=epochs, mix=mix, pool=0, masked=full.masked // 10, last=None
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import time
@@ -103,6 +104,7 @@ def train(
     checkpoint: Checkpoint,
     restart: bool = False,
     steps: Steps | None = None,
+    start: list[np.ndarray] | None = None,
 ) -> Trained:
     """Train a network, or continue an interrupted training of the same configuration and data.
 
@@ -112,6 +114,7 @@ def train(
         checkpoint: Where an unfinished run is kept; removed by the caller once the result is safe.
         restart: Give up an unfinished run of another configuration instead of refusing.
         steps: Who does the steps of an epoch; None for Alone.
+        start: Weights to begin with; None for random ones.
 
     Raises:
         DataError: If the split is impossible.
@@ -132,10 +135,12 @@ def train(
     validation = network_input(held.images, config.treatment), one_hot(held.labels, OUTPUTS)
     weights = class_weights(batches.label_counts()) if config.class_weights == "balanced" else None
     identity = {"config": dataclasses.asdict(config), "data_sha256": samples.sha256}
+    if start is not None:
+        identity["start_sha256"] = _sha256_of(start)
     steps = steps or Alone()
     plain = json.loads(json.dumps(identity))
     stored = checkpoint.load(plain, restart) if steps.leads else None
-    model, progress, best = _start(checkpoint, stored, config, len(batches))
+    model, progress, best = _start(checkpoint, stored, config, len(batches), start)
     progress, best = steps.begin(model, (progress, best), plain)
     while progress.epoch < config.epochs and not _is_stuck(progress, config.patience):
         _run_epoch(steps, model, (batches, weights, validation), progress, config)
@@ -153,6 +158,7 @@ def _start(
     stored: tuple[keras.Model, Progress] | None,
     config: TrainConfig,
     steps: int,
+    weights: list[np.ndarray] | None,
 ) -> tuple[keras.Model, Progress, list[np.ndarray]]:
     """Return model, progress and best weights: of the checkpoint if there is one, else fresh."""
     if stored is not None:
@@ -160,8 +166,14 @@ def _start(
         _log.info("continuing after epoch %d of %d", progress.epoch, config.epochs)
         return model, progress, checkpoint.load_best(progress)
     model = build_model(config)
+    if weights is not None:
+        model.set_weights(weights)
     compile_model(model, config, steps)
     return model, Progress(), model.get_weights()
+
+
+def _sha256_of(weights: list[np.ndarray]) -> str:
+    return hashlib.sha256(b"".join(one.tobytes() for one in weights)).hexdigest()
 
 
 def _run_epoch(

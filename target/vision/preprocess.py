@@ -23,7 +23,7 @@ from target.opencv import cv2
 from target.runners.base import TensorSpec
 from target.vision.crop import cut
 from target.vision.region import WHOLE, Region, square_of
-from target.vision.treatment import treated_levels
+from target.vision.treatment import treated_table
 
 Square = Tuple[int, int, int]
 
@@ -116,8 +116,7 @@ class Preprocessor:
             gray: uint8 (size, size), of `gray`.
             tensor: (1, size, size, 1) of the runner's dtype; written and returned.
         """
-        levels = treated_levels(gray, self._treatment)
-        table = self._table if levels is None else self._table.take(levels)
+        table = treated_table(gray, self._treatment, self._table)
         table.take(gray, out=tensor[0, :, :, 0], mode="clip")
         return tensor
 

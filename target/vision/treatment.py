@@ -13,14 +13,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from target.errors import ModelError
 
 RULES = ("none", "normalize")
-_LEVELS = np.arange(256, dtype=np.float64)
+_SAME = np.arange(256, dtype=np.uint8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,12 +84,13 @@ def treat(gray: np.ndarray, treatment: Treatment) -> np.ndarray:
     Returns:
         uint8 (h, w); the same array where there is nothing to do.
     """
-    levels = treated_levels(gray, treatment)
-    return gray if levels is None else np.asarray(np.take(levels, gray))
+    if treatment.rule == "none":
+        return gray
+    return np.asarray(treated_table(gray, treatment, _SAME).take(gray))
 
 
-def treated_levels(gray: np.ndarray, treatment: Treatment) -> Optional[np.ndarray]:
-    """Return what each gray level of an image becomes, uint8 (256,); None where there is nothing to do.
+def treated_table(gray: np.ndarray, treatment: Treatment, table: np.ndarray) -> np.ndarray:
+    """Return what each gray level of an image becomes once it is treated and looked up.
 
     numpy alone: OpenCV lets go of the interpreter at every call, and in a program of several threads
     getting it back costs more than such a small sum.
@@ -97,25 +98,28 @@ def treated_levels(gray: np.ndarray, treatment: Treatment) -> Optional[np.ndarra
     Args:
         gray: uint8 (h, w).
         treatment: Of the model.
+        table: (256,), what each treated level becomes.
+
+    Returns:
+        (256,) of the table's dtype; the table itself where there is nothing to treat.
     """
     if treatment.rule == "none":
-        return None
+        return table
     # Sums are whole numbers and every step after them is one rounding of a double: the same on every machine.
+    pixels = gray.size
     values = gray.ravel().astype(np.float64)
-    pixels, total, squares = gray.size, int(values.dot(_ones(gray.size))), int(values.dot(values))
+    ones, levels = _counted(pixels)
+    total, squares = int(values.dot(ones)), int(values.dot(values))
     deviation = math.sqrt(pixels * squares - total * total) / pixels
     gain = treatment.deviation / max(deviation, treatment.least_deviation)
-    levels = pixels * _LEVELS
-    levels -= total
-    levels *= gain
-    levels /= pixels
-    levels += treatment.mean
-    np.rint(levels, out=levels)
-    np.maximum(levels, 0.0, out=levels)
-    np.minimum(levels, 255.0, out=levels)
-    return levels.astype(np.uint8)
+    treated = levels - total
+    treated *= gain / pixels
+    treated += treatment.mean
+    np.rint(treated, out=treated)
+    return table.take(treated.astype(np.intp), mode="clip")
 
 
 @functools.lru_cache(maxsize=8)
-def _ones(count: int) -> np.ndarray:
-    return np.ones(count)
+def _counted(pixels: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Return a one for each pixel, and what each gray level is in all pixels together."""
+    return np.ones(pixels), pixels * np.arange(256, dtype=np.float64)

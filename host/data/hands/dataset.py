@@ -13,6 +13,7 @@ import numpy as np
 
 from host.data.hands.crop import CropConfig, Crops
 from host.data.hands.letters import STATIC
+from host.data.hands.scene import CLEARLY
 from host.data.hands.signer import FIRST_HELD_OUT, make_signer
 from host.data.samples import Samples
 from target import files
@@ -21,6 +22,7 @@ from target.text.labels import NOTHING, label_of
 
 NAME = "hands"
 NOTHING_NAME = "nothing"
+CLEAR_NAME = "clear"
 _LOG_EVERY = 5000
 _NOT_CROPS = ("camera", "judge", "motion", "sheet", "timecode", "uri")  # draw no crop
 _log = logging.getLogger(__name__)
@@ -50,6 +52,12 @@ class HandsConfig:
 TRAINING = HandsConfig()
 HELD_OUT = HandsConfig(images=4800, first_signer=FIRST_HELD_OUT, signers=400, seed=2)
 NO_LETTER = HandsConfig(images=12_000, signers=2000, seed=3, letters=False)
+CLEAR = HandsConfig(  # as a camera shows letters that are held for it
+    images=72_000,
+    signers=9000,
+    seed=5,
+    crop=CropConfig(tightest=0.9, loosest=1.75, variety=CLEARLY),
+)
 
 
 def render_samples(config: HandsConfig, cache: Path | None) -> Samples:

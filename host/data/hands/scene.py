@@ -55,6 +55,19 @@ class Variety:
     farthest: float = 25.0
 
 
+# Somebody who signs clearly, as for somebody who learns to read: near the most typical pose of each letter.
+CLEARLY = Variety(
+    joint_deg=3.0,
+    turn=0.5,
+    between=0.0,
+    variants=None,
+    mirrored_sense=0.0,
+    poses=1,
+    nearest=7.0,
+    farthest=13.0,
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Posture:
     """How a hand is held: enough to place it, and to go from one to another.

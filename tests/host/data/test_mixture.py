@@ -52,9 +52,9 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"photos": 0}, "images of 'photos' an epoch must be at least 1, got 0"),
         ({"photos": 5, "davidlee": -1}, "images of 'davidlee' an epoch must be at least 1, got -1"),
         ({"hands": 23}, "images of 'hands' an epoch must be at least 24, got 23"),
-        ({"davidlee": 5}, "mixture must have photos or hands, got davidlee"),
+        ({"davidlee": 5}, "mixture must have photos, hands or clear, got davidlee"),
         ({"davidlee": 5, "students": 5}, "photos or hands, got davidlee, students"),
-        ({}, "mixture must have photos or hands, got nothing"),
+        ({}, "mixture must have photos, hands or clear, got nothing"),
     ],
     ids=["name", "none", "negative", "few-hands", "one-set", "two-sets", "nothing"],
 )

@@ -1,0 +1,178 @@
+"""A training in two stages: other images for the last, weights handed on, and models to begin with."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.__main__ import main
+from host.commands.training_options import add_recipe_options, config_of
+from host.commands.training_run import run_training
+from host.data.mixture import CLEAR_HANDS, HANDS, PHOTOS
+from host.data.samples import Samples, join
+from host.data.sign_mnist import load_sign_mnist
+from host.quiet import import_keras
+from host.training.config import LastStage, TrainConfig, read_config, recipe
+from target.errors import ModelError
+
+import_keras()
+import keras  # noqa: E402
+
+from host.training.batches import Batches  # noqa: E402
+from host.training.checkpoint import Checkpoint  # noqa: E402
+
+CONFIG = TrainConfig(
+    "intro",
+    epochs=2,
+    batch_size=32,
+    learning_rate=1e-2,
+    validation="photo:0.3",
+    mix={PHOTOS: 96},
+    last=LastStage(epochs=1, learning_rate=1e-3, mix={PHOTOS: 32, CLEAR_HANDS: 64}),
+)
+
+
+@pytest.fixture(scope="module")
+def samples(small_archive: Path) -> Samples:
+    photos = load_sign_mnist(small_archive).train
+    signers = np.arange(len(photos)) % 6
+    hands = dataclasses.replace(photos, signers=signers.astype(np.int64))
+    return join({PHOTOS: photos, CLEAR_HANDS: hands}, "both")
+
+
+def _options(*given: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_recipe_options(parser)
+    parser.set_defaults(
+        network="signnet", quick=False, rendered=None, start=None, data=Path("archive.zip")
+    )
+    parser.set_defaults(quantization_aware=None, seed=None)
+    return parser.parse_args(given)
+
+
+class _Stop(Exception):
+    """Ends a training."""
+
+
+def test_the_last_stage_has_images_epochs_and_a_rate_of_its_own() -> None:
+    first, last = CONFIG.stages()
+    assert (first.epochs, first.learning_rate, first.mix) == (2, 1e-2, {PHOTOS: 96})
+    assert (last.epochs, last.learning_rate) == (1, 1e-3)
+    assert last.mix == {PHOTOS: 32, CLEAR_HANDS: 64} and last.validation == first.validation
+    assert first.stages() == [first] and last.stages() == [last]
+    assert CONFIG.sets() == {PHOTOS: 96, CLEAR_HANDS: 64}
+    assert CONFIG.without([CLEAR_HANDS]).stages()[1].mix == {PHOTOS: 32}
+
+
+def test_signnets_last_stage_is_left_out_where_something_else_is_asked_for() -> None:
+    assert config_of(_options()) == recipe("signnet") and recipe("signnet").last is not None
+    for option in (["--epochs", "2"], ["--mix", "photos=100,hands=100"]):
+        assert config_of(_options(*option)).last is None
+    assert recipe("signnet", quick=True).last is None
+    assert recipe("signnet", rendered=True).last is None
+
+
+def test_with_a_model_to_begin_with_the_last_stage_is_all() -> None:
+    args = _options("--learning-rate", "0.001")
+    args.start = Path("models/signnet")
+    config, (last,) = config_of(args), recipe("signnet").last_stage()
+    assert config == dataclasses.replace(last, learning_rate=0.001)
+    args.network = "tutorial"
+    assert config_of(args) == dataclasses.replace(recipe("tutorial"), learning_rate=0.001)
+
+
+def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(
+    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, int]] = []
+    make = Batches.__init__
+
+    def watched(self: Batches, own: Samples, outputs: int, config: TrainConfig) -> None:
+        make(self, own, outputs, config)
+        names, counts = np.unique(own.part_names()[self._order], return_counts=True)
+        drawn.append(dict(zip(names.tolist(), counts.tolist())))
+
+    monkeypatch.setattr(Batches, "__init__", watched)
+    facts = run_training(CONFIG, samples, tmp_path, restart=False)
+    assert drawn == [{PHOTOS: 96}, {PHOTOS: 32, CLEAR_HANDS: 64}]
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert len(history["history"]["loss"]) == 3
+    assert history["best_epoch"] == facts["best_epoch"] == 3
+    assert read_config(tmp_path) == CONFIG
+    assert set(facts["validation"]["parts"]) == {PHOTOS, CLEAR_HANDS}
+    assert not list(tmp_path.glob("checkpoint*"))
+    loss = history["history"]["loss"]
+    assert loss[2] < loss[0]  # it went on; random weights would begin anew
+
+
+def test_an_interrupted_last_stage_goes_on_without_the_first(
+    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_training(CONFIG, samples, tmp_path / "whole", restart=False)
+    saved, begun = Checkpoint.save, Batches.select_epoch
+    epochs: list[int] = []
+
+    def save(self: Checkpoint, model: Any, progress: Any, identity: Any) -> None:
+        if identity["config"]["mix"] != CONFIG.mix:
+            raise _Stop
+        saved(self, model, progress, identity)
+
+    def select(self: Batches, epoch: int) -> None:
+        epochs.append(epoch)
+        begun(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", save)
+        with pytest.raises(_Stop):
+            run_training(CONFIG, samples, tmp_path / "parts", restart=False)
+    monkeypatch.setattr(Batches, "select_epoch", select)
+    parts = run_training(CONFIG, samples, tmp_path / "parts", restart=False)
+    assert epochs == [0, 0, 0]  # each stage's batches are made, one epoch is trained
+    assert parts["validation"]["loss"] == pytest.approx(whole["validation"]["loss"], rel=2e-3)
+
+
+def test_a_model_to_begin_with(samples: Samples, tmp_path: Path) -> None:
+    (last,) = CONFIG.last_stage()
+    still = dataclasses.replace(last, learning_rate=1e-9)
+    run_training(CONFIG, samples, tmp_path / "first", restart=False)
+    facts = run_training(still, samples, tmp_path / "then", False, None, tmp_path / "first")
+    first, then = (
+        keras.saving.load_model(tmp_path / name / "float.keras", compile=False).get_weights()
+        for name in ("first", "then")
+    )
+    for one, other in zip(first, then):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert len(facts["start"]["sha256"]) == 64 and facts["best_epoch"] == 1
+    other = dataclasses.replace(still, network="dropout")
+    with pytest.raises(ModelError, match="model to begin with must be the network dropout"):
+        run_training(other, samples, tmp_path / "other", False, None, tmp_path / "first")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--start", "nowhere"], "model to begin with must be a folder with float.keras"),
+        (["--start", "models/signnet", "--compare", "intro"], "--start must go with"),
+        (["--start", "a", "--quantization-aware", "b"], "--start must go with"),
+        (["--start", "a", "--distribute", "mirrored"], "--distribute must go with"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_clear_hands_are_rendered_hands(small_archive: Path) -> None:
+    photos = load_sign_mnist(small_archive).train
+    joined = join({PHOTOS: photos, HANDS: photos, CLEAR_HANDS: photos}, "all")
+    config = dataclasses.replace(CONFIG, mix={PHOTOS: 10, HANDS: 10, CLEAR_HANDS: 10}, last=None)
+    batches = Batches(joined, 25, config)
+    assert (batches._rendered == (joined.part_names() != PHOTOS)).all()
