@@ -250,7 +250,7 @@ test: .venv/ready .venv-deploy/ready  ## lint, types and all tests but the slow 
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile
 
 .PHONY: test-slow
 test-slow: .venv/ready .venv-deploy/ready  ## the tests that take longer than a person waits

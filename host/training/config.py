@@ -265,15 +265,15 @@ _SIGNNET = TrainConfig(
     treatment=NORMALIZE,
     # Letters held for a camera: after what hands can look like, what they mostly look like.
     last=LastStage(
-        epochs=16,
-        learning_rate=2e-3,
+        epochs=24,
+        learning_rate=2.5e-3,
         mix={
-            PHOTOS: 16_000,
-            HANDS: 14_000,
-            "davidlee": 8_000,
+            PHOTOS: 15_000,
+            HANDS: 16_000,
+            "davidlee": 9_000,
             "students": 1_500,
             NO_SIGN: 6_000,
-            CLEAR_HANDS: 26_000,
+            CLEAR_HANDS: 24_000,
         },
     ),
 )

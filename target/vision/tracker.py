@@ -12,7 +12,7 @@ import numpy as np
 
 from target.opencv import cv2
 
-_SIDE = 112  # of the small picture, pixels
+_SIDE = 112  # of the small picture, pixels, about
 _MOST_CORNERS = 80
 _MOVED = 0.35  # pixels of the small picture: less is noise
 _LEAST_CORNERS = 5  # that must have moved, and the same way
@@ -36,18 +36,31 @@ class HandTracker:
         Returns:
             In sides of what the network sees.
         """
-        small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
+        small, factor = _shrunk(crop)
         before, self._before = self._before, small
         if before is not None:
             right, down = _way(before, small)
-            unit = scale / _SIDE
+            unit = scale * factor / crop.shape[0]
             self._place = (self._place[0] + right * unit, self._place[1] + down * unit)
         return self._place
 
     def forget(self) -> None:
         """Compare the next crop with none: it shows another part of the picture, or much later."""
         self._before = None
+
+
+def _shrunk(crop: np.ndarray) -> Tuple[np.ndarray, int]:
+    """Return a small gray picture, and how many pixels of the crop one of its pixels stands for.
+
+    Gray first, and a whole number of pixels for one: measured six times as fast as the other way round.
+    """
+    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop
+    factor = max(round(crop.shape[0] / _SIDE), 1)
+    if factor == 1:
+        return gray, factor
+    side = crop.shape[0] // factor
+    whole = gray[: side * factor, : side * factor]
+    return np.asarray(cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA)), factor
 
 
 def _way(before: np.ndarray, now: np.ndarray) -> Tuple[float, float]:
@@ -63,7 +76,7 @@ def _way(before: np.ndarray, now: np.ndarray) -> Tuple[float, float]:
     )
     ways = (found - corners).reshape(-1, 2)[good.ravel() == 1]
     lengths = np.hypot(ways[:, 0], ways[:, 1])
-    ways = ways[(lengths > _MOVED) & (lengths < _FARTHEST * _SIDE)]
+    ways = ways[(lengths > _MOVED) & (lengths < _FARTHEST * len(now))]
     if len(ways) < _LEAST_CORNERS:
         return 0.0, 0.0
     right, down = np.median(ways, axis=0)
