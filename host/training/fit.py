@@ -223,7 +223,7 @@ def _run_epoch(
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Make the epoch's dropout a function of (seed, epoch): Keras does not store where it was."""
     for index, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # one of 0 draws nothing
             layer.seed_generator.state.assign([seed, epoch * len(model.layers) + index])
 
 

@@ -48,12 +48,15 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("mix", "message"),
     [
-        ({"massey": 5}, "must be one of photos, hands, davidlee, students, nothing, got 'massey'"),
+        (
+            {"massey": 5},
+            "must be one of photos, hands, davidlee, students, nothing, clear, got 'massey'",
+        ),
         ({"photos": 0}, "images of 'photos' an epoch must be at least 1, got 0"),
         ({"photos": 5, "davidlee": -1}, "images of 'davidlee' an epoch must be at least 1, got -1"),
         ({"hands": 23}, "images of 'hands' an epoch must be at least 24, got 23"),
         ({"davidlee": 5}, "mixture must have photos, hands or clear, got davidlee"),
-        ({"davidlee": 5, "students": 5}, "photos or hands, got davidlee, students"),
+        ({"davidlee": 5, "students": 5}, "photos, hands or clear, got davidlee, students"),
         ({}, "mixture must have photos, hands or clear, got nothing"),
     ],
     ids=["name", "none", "negative", "few-hands", "one-set", "two-sets", "nothing"],

@@ -46,6 +46,32 @@ def samples(small_archive: Path) -> Samples:
     return join({PHOTOS: photos, CLEAR_HANDS: hands}, "both")
 
 
+@dataclasses.dataclass
+class _Trained:
+    """A training of both stages, and what each of them drew."""
+
+    folder: Path
+    facts: dict[str, Any]
+    drawn: list[dict[str, int]]
+
+
+@pytest.fixture(scope="module")
+def trained(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> _Trained:
+    drawn: list[dict[str, int]] = []
+    make = Batches.__init__
+
+    def watched(self: Batches, own: Samples, outputs: int, config: TrainConfig) -> None:
+        make(self, own, outputs, config)
+        names, counts = np.unique(own.part_names()[self._order], return_counts=True)
+        drawn.append(dict(zip(names.tolist(), counts.tolist())))
+
+    folder = tmp_path_factory.mktemp("stages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batches, "__init__", watched)
+        facts = run_training(CONFIG, samples, folder, restart=False)
+    return _Trained(folder, facts, drawn)
+
+
 def _options(*given: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_recipe_options(parser)
@@ -87,34 +113,21 @@ def test_with_a_model_to_begin_with_the_last_stage_is_all() -> None:
     assert config_of(args) == dataclasses.replace(recipe("tutorial"), learning_rate=0.001)
 
 
-def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(
-    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[dict[str, int]] = []
-    make = Batches.__init__
-
-    def watched(self: Batches, own: Samples, outputs: int, config: TrainConfig) -> None:
-        make(self, own, outputs, config)
-        names, counts = np.unique(own.part_names()[self._order], return_counts=True)
-        drawn.append(dict(zip(names.tolist(), counts.tolist())))
-
-    monkeypatch.setattr(Batches, "__init__", watched)
-    facts = run_training(CONFIG, samples, tmp_path, restart=False)
-    assert drawn == [{PHOTOS: 96}, {PHOTOS: 32, CLEAR_HANDS: 64}]
-    history = json.loads((tmp_path / "history.json").read_text())
+def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(trained: _Trained) -> None:
+    assert trained.drawn == [{PHOTOS: 96}, {PHOTOS: 32, CLEAR_HANDS: 64}]
+    history = json.loads((trained.folder / "history.json").read_text())
     assert len(history["history"]["loss"]) == 3
-    assert history["best_epoch"] == facts["best_epoch"] == 3
-    assert read_config(tmp_path) == CONFIG
-    assert set(facts["validation"]["parts"]) == {PHOTOS, CLEAR_HANDS}
-    assert not list(tmp_path.glob("checkpoint*"))
+    assert history["best_epoch"] == trained.facts["best_epoch"] == 3
+    assert read_config(trained.folder) == CONFIG
+    assert set(trained.facts["validation"]["parts"]) == {PHOTOS, CLEAR_HANDS}
+    assert not list(trained.folder.glob("checkpoint*"))
     loss = history["history"]["loss"]
     assert loss[2] < loss[0]  # it went on; random weights would begin anew
 
 
 def test_an_interrupted_last_stage_goes_on_without_the_first(
-    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    samples: Samples, trained: _Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run_training(CONFIG, samples, tmp_path / "whole", restart=False)
     saved, begun = Checkpoint.save, Batches.select_epoch
     epochs: list[int] = []
 
@@ -130,28 +143,29 @@ def test_an_interrupted_last_stage_goes_on_without_the_first(
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", save)
         with pytest.raises(_Stop):
-            run_training(CONFIG, samples, tmp_path / "parts", restart=False)
+            run_training(CONFIG, samples, tmp_path, restart=False)
     monkeypatch.setattr(Batches, "select_epoch", select)
-    parts = run_training(CONFIG, samples, tmp_path / "parts", restart=False)
+    parts = run_training(CONFIG, samples, tmp_path, restart=False)
     assert epochs == [0, 0, 0]  # each stage's batches are made, one epoch is trained
-    assert parts["validation"]["loss"] == pytest.approx(whole["validation"]["loss"], rel=2e-3)
+    assert parts["validation"]["loss"] == pytest.approx(
+        trained.facts["validation"]["loss"], rel=2e-3
+    )
 
 
-def test_a_model_to_begin_with(samples: Samples, tmp_path: Path) -> None:
+def test_a_model_to_begin_with(samples: Samples, trained: _Trained, tmp_path: Path) -> None:
     (last,) = CONFIG.last_stage()
     still = dataclasses.replace(last, learning_rate=1e-9)
-    run_training(CONFIG, samples, tmp_path / "first", restart=False)
-    facts = run_training(still, samples, tmp_path / "then", False, None, tmp_path / "first")
+    facts = run_training(still, samples, tmp_path, False, None, trained.folder)
     first, then = (
-        keras.saving.load_model(tmp_path / name / "float.keras", compile=False).get_weights()
-        for name in ("first", "then")
+        keras.saving.load_model(folder / "float.keras", compile=False).get_weights()
+        for folder in (trained.folder, tmp_path)
     )
     for one, other in zip(first, then):
         np.testing.assert_allclose(one, other, atol=1e-6)
     assert len(facts["start"]["sha256"]) == 64 and facts["best_epoch"] == 1
     other = dataclasses.replace(still, network="dropout")
     with pytest.raises(ModelError, match="model to begin with must be the network dropout"):
-        run_training(other, samples, tmp_path / "other", False, None, tmp_path / "first")
+        run_training(other, samples, tmp_path / "other", False, None, trained.folder)
 
 
 @pytest.mark.parametrize(

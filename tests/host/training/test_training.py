@@ -67,6 +67,24 @@ def test_a_resumed_training_is_the_uninterrupted_one(
 
 
 @pytest.mark.slow
+def test_a_training_without_dropout_is_resumed(
+    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As signnet's own recipe: a dropout layer of rate 0 comes back from a file without its seed."""
+    config = dataclasses.replace(CONFIG, network="dropout", dropout=0.0, epochs=2, augment=None)
+    saved = Checkpoint.save
+
+    def save_and_stop(self: Checkpoint, model: Any, progress: Any, identity: Any) -> None:
+        saved(self, model, progress, identity)
+        raise _Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", save_and_stop)
+        with pytest.raises(_Stop):
+            train(samples, config, Checkpoint(tmp_path))
+    assert len(train(samples, config, Checkpoint(tmp_path)).history["loss"]) == 2
+
+
 def test_the_best_epoch_is_the_one_that_is_given_back(samples: Any, tmp_path: Path) -> None:
     trained = train(samples, CONFIG, Checkpoint(tmp_path))
     history = trained.history
