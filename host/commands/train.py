@@ -10,9 +10,9 @@ Writes float.keras, history.json, train.json, and workshop/page.html: curves, a 
 confusion matrix, most confused pairs, worst mistakes. Without options a network has its own recipe; signnet's
 draws from several sets (--mix) and names those that are missing. An interrupted training goes on where it
 stopped when the same command is given again. --quick shortens the recipe to a few minutes.
-A recipe may have a last stage, with other images, from the best weights of the first; signnet's does. It is
-left out with --epochs, --mix, --rendered and --quick, and is the whole training with --start FOLDER, which
-begins with the weights of a trained model:
+A recipe may have several stages, each with other images, from the best weights of the one before; signnet has
+three. The later ones are left out with --epochs, --mix, --rendered and --quick, the first one with
+--start FOLDER, which begins with the weights of a trained model:
 
     python -m host train --start models/signnet --epochs 5 --out build/models/further
 
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         "--start",
         type=Path,
         metavar="FOLDER",
-        help="trained model whose weights are begun with; the recipe's last stage alone",
+        help="trained model whose weights are begun with, in place of the recipe's first stage",
     )
     parser.add_argument(
         "--data",

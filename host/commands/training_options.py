@@ -104,8 +104,8 @@ def _mix(text: str) -> dict[str, int]:
 def config_of(args: argparse.Namespace) -> TrainConfig:
     """Return the network's recipe with what was asked for instead.
 
-    A recipe's last stage is left out where other epochs or images are asked for; with a model to begin with
-    it is the whole of the training.
+    A recipe's later stages are left out where other epochs or images are asked for; its first one is with a
+    model to begin with.
 
     Raises:
         DataError: If an option is out of range, or does not go with another one.
@@ -116,12 +116,12 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
     else:
         base = recipe(args.network, args.quick, is_rendered(args.data))
     if args.start:
-        (base,) = base.last_stage() or [base]
+        base = base.after_the_first()
     changes: dict[str, Any] = {
         name: value for name in _PLAIN_OPTIONS if (value := getattr(args, name)) is not None
     }
     if args.epochs or args.mix is not None or args.rendered is not None:
-        changes["last"] = None
+        changes["later"] = ()
     if args.augment:
         changes["augment"] = AUGMENTATIONS[args.augment]
         changes["augment_hands"] = None

@@ -22,7 +22,7 @@ CLASS_WEIGHTS = ("none", "balanced")
 
 
 @dataclasses.dataclass(frozen=True)
-class LastStage:
+class Stage:
     """What follows a training: from its best weights on, other images, a learning rate that falls once more.
 
     Attributes:
@@ -69,7 +69,7 @@ class TrainConfig:
         masked: Photos of a set in which the hand is looked for, so that it can get another background.
         treatment: What is done to the gray levels, here and on the board.
         seed: Of initial weights, shuffling, dropout and augmentation.
-        last: A second stage; None for one alone.
+        later: Stages that follow.
     """
 
     network: str
@@ -98,39 +98,42 @@ class TrainConfig:
     masked: int = 0
     treatment: Treatment = NO_TREATMENT
     seed: int = 1
-    last: LastStage | None = None
+    later: tuple[Stage, ...] = ()
 
     def stages(self) -> list[TrainConfig]:
         """Return the stages as trainings of their own, one after the other."""
-        return [dataclasses.replace(self, last=None), *self.last_stage()]
+        first = dataclasses.replace(self, later=())
+        return [first, *(dataclasses.replace(first, **vars(stage)) for stage in self.later)]
 
-    def last_stage(self) -> list[TrainConfig]:
-        """Return the last stage as a training of its own, if there is one behind another."""
-        if self.last is None:
-            return []
-        return [dataclasses.replace(self, **vars(self.last), last=None)]
+    def after_the_first(self) -> TrainConfig:
+        """Return the same without its first stage; one of a single stage as it is."""
+        if not self.later:
+            return self
+        return dataclasses.replace(self.stages()[1], later=self.later[1:])
 
     def sets(self) -> dict[str, int] | None:
         """Return the images an epoch draws of each set, of all stages the most; None without a mixture."""
         if self.mix is None:
             return None
         sets = dict(self.mix)
-        for name, count in (self.last.mix if self.last else {}).items():
-            sets[name] = max(count, sets.get(name, 0))
+        for stage in self.later:
+            for name, count in stage.mix.items():
+                sets[name] = max(count, sets.get(name, 0))
         return sets
 
     def without(self, missing: Collection[str]) -> TrainConfig:
         """Return the same without the sets that are missing."""
         return dataclasses.replace(
             self,
-            mix=_without(self.mix, missing),
-            last=self.last
-            and dataclasses.replace(self.last, mix=_without(self.last.mix, missing) or {}),
+            mix=None if self.mix is None else _without(self.mix, missing),
+            later=tuple(
+                dataclasses.replace(stage, mix=_without(stage.mix, missing)) for stage in self.later
+            ),
         )
 
 
-def _without(mix: dict[str, int] | None, missing: Collection[str]) -> dict[str, int] | None:
-    return mix and {name: count for name, count in mix.items() if name not in missing}
+def _without(mix: dict[str, int], missing: Collection[str]) -> dict[str, int]:
+    return {name: count for name, count in mix.items() if name not in missing}
 
 
 def check_config(config: TrainConfig) -> None:
@@ -187,7 +190,7 @@ def read_config(folder: Path) -> TrainConfig:
         stored = {name: value for name, value in facts["config"].items() if name in known}
         for name in ("augment", "augment_hands"):
             stored[name] = _augment_of(stored.get(name))
-        stored["last"] = LastStage(**stored["last"]) if stored.get("last") else None
+        stored["later"] = tuple(Stage(**stage) for stage in stored.get("later", ()))
         stored["treatment"] = treatment_of(facts.get("input", {}).get("treatment"))
         config = TrainConfig(**{"network": facts["network"], **stored})
         check_config(config)
@@ -263,18 +266,33 @@ _SIGNNET = TrainConfig(
     pool=96_000,
     masked=30_000,
     treatment=NORMALIZE,
-    # Letters held for a camera: after what hands can look like, what they mostly look like.
-    last=LastStage(
-        epochs=24,
-        learning_rate=2.5e-3,
-        mix={
-            PHOTOS: 15_000,
-            HANDS: 16_000,
-            "davidlee": 9_000,
-            "students": 1_500,
-            NO_SIGN: 6_000,
-            CLEAR_HANDS: 24_000,
-        },
+    later=(
+        # Letters held for a camera: after what hands can look like, what they mostly look like.
+        Stage(
+            epochs=24,
+            learning_rate=2.5e-3,
+            mix={
+                PHOTOS: 15_000,
+                HANDS: 16_000,
+                "davidlee": 9_000,
+                "students": 1_500,
+                NO_SIGN: 6_000,
+                CLEAR_HANDS: 24_000,
+            },
+        ),
+        # And the photos once more, in small steps.
+        Stage(
+            epochs=6,
+            learning_rate=1e-3,
+            mix={
+                PHOTOS: 26_000,
+                HANDS: 10_000,
+                "davidlee": 4_500,
+                "students": 1_000,
+                NO_SIGN: 6_000,
+                CLEAR_HANDS: 24_000,
+            },
+        ),
     ),
 )
 AUGMENTATIONS = {"none": None, "light": _LIGHT, "normal": AugmentConfig(), "strong": _STRONG}
@@ -313,7 +331,7 @@ def recipe(network: str, quick: bool = False, rendered: bool = False) -> TrainCo
             augment=_LIGHT,
             augment_hands=None,
             mix={HANDS: TRAINING.images, NO_SIGN: _RENDERED_IDLE} if has_idle else None,
-            last=None,
+            later=(),
             validation="photo:0.05",
         )
     if not quick:
@@ -324,5 +342,5 @@ def recipe(network: str, quick: bool = False, rendered: bool = False) -> TrainCo
     if mix and not rendered:
         mix = {name: round(count * _QUICK_SHARE) for name, count in mix.items()}
     return dataclasses.replace(
-        full, epochs=epochs, mix=mix, pool=0, masked=full.masked // 10, last=None
+        full, epochs=epochs, mix=mix, pool=0, masked=full.masked // 10, later=()
     )

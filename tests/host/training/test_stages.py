@@ -1,4 +1,4 @@
-"""A training in two stages: other images for the last, weights handed on, and models to begin with."""
+"""A training in stages: other images for the later, weights handed on, and models to begin with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from host.data.mixture import CLEAR_HANDS, HANDS, PHOTOS
 from host.data.samples import Samples, join
 from host.data.sign_mnist import load_sign_mnist
 from host.quiet import import_keras
-from host.training.config import LastStage, TrainConfig, read_config, recipe
+from host.training.config import Stage, TrainConfig, read_config, recipe
 from target.errors import ModelError
 
 import_keras()
@@ -34,7 +34,7 @@ CONFIG = TrainConfig(
     learning_rate=1e-2,
     validation="photo:0.3",
     mix={PHOTOS: 96},
-    last=LastStage(epochs=1, learning_rate=1e-3, mix={PHOTOS: 32, CLEAR_HANDS: 64}),
+    later=(Stage(epochs=1, learning_rate=1e-3, mix={PHOTOS: 32, CLEAR_HANDS: 64}),),
 )
 
 
@@ -86,7 +86,7 @@ class _Stop(Exception):
     """Ends a training."""
 
 
-def test_the_last_stage_has_images_epochs_and_a_rate_of_its_own() -> None:
+def test_a_later_stage_has_images_epochs_and_a_rate_of_its_own() -> None:
     first, last = CONFIG.stages()
     assert (first.epochs, first.learning_rate, first.mix) == (2, 1e-2, {PHOTOS: 96})
     assert (last.epochs, last.learning_rate) == (1, 1e-3)
@@ -96,19 +96,20 @@ def test_the_last_stage_has_images_epochs_and_a_rate_of_its_own() -> None:
     assert CONFIG.without([CLEAR_HANDS]).stages()[1].mix == {PHOTOS: 32}
 
 
-def test_signnets_last_stage_is_left_out_where_something_else_is_asked_for() -> None:
-    assert config_of(_options()) == recipe("signnet") and recipe("signnet").last is not None
+def test_signnets_later_stages_are_left_out_where_something_else_is_asked_for() -> None:
+    assert config_of(_options()) == recipe("signnet") and len(recipe("signnet").stages()) == 3
     for option in (["--epochs", "2"], ["--mix", "photos=100,hands=100"]):
-        assert config_of(_options(*option)).last is None
-    assert recipe("signnet", quick=True).last is None
-    assert recipe("signnet", rendered=True).last is None
+        assert config_of(_options(*option)).later == ()
+    assert recipe("signnet", quick=True).later == ()
+    assert recipe("signnet", rendered=True).later == ()
 
 
-def test_with_a_model_to_begin_with_the_last_stage_is_all() -> None:
+def test_with_a_model_to_begin_with_the_first_stage_is_left_out() -> None:
     args = _options("--learning-rate", "0.001")
     args.start = Path("models/signnet")
-    config, (last,) = config_of(args), recipe("signnet").last_stage()
-    assert config == dataclasses.replace(last, learning_rate=0.001)
+    config, stages = config_of(args), recipe("signnet").stages()
+    assert config.stages()[0] == dataclasses.replace(stages[1], learning_rate=0.001)
+    assert config.stages()[1:] == stages[2:]
     args.network = "tutorial"
     assert config_of(args) == dataclasses.replace(recipe("tutorial"), learning_rate=0.001)
 
@@ -125,7 +126,7 @@ def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(trained: 
     assert loss[2] < loss[0]  # it went on; random weights would begin anew
 
 
-def test_an_interrupted_last_stage_goes_on_without_the_first(
+def test_an_interrupted_later_stage_goes_on_without_the_first(
     samples: Samples, trained: _Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved, begun = Checkpoint.save, Batches.select_epoch
@@ -153,8 +154,7 @@ def test_an_interrupted_last_stage_goes_on_without_the_first(
 
 
 def test_a_model_to_begin_with(samples: Samples, trained: _Trained, tmp_path: Path) -> None:
-    (last,) = CONFIG.last_stage()
-    still = dataclasses.replace(last, learning_rate=1e-9)
+    still = dataclasses.replace(CONFIG.after_the_first(), learning_rate=1e-9)
     facts = run_training(still, samples, tmp_path, False, None, trained.folder)
     first, then = (
         keras.saving.load_model(folder / "float.keras", compile=False).get_weights()
@@ -187,6 +187,6 @@ def test_what_does_not_go_together_is_refused(
 def test_clear_hands_are_rendered_hands(small_archive: Path) -> None:
     photos = load_sign_mnist(small_archive).train
     joined = join({PHOTOS: photos, HANDS: photos, CLEAR_HANDS: photos}, "all")
-    config = dataclasses.replace(CONFIG, mix={PHOTOS: 10, HANDS: 10, CLEAR_HANDS: 10}, last=None)
+    config = dataclasses.replace(CONFIG, mix={PHOTOS: 10, HANDS: 10, CLEAR_HANDS: 10}, later=())
     batches = Batches(joined, 25, config)
     assert (batches._rendered == (joined.part_names() != PHOTOS)).all()
