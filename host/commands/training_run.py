@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from host.training.fit import Trained
 
 _BATCH = 512
+_PROVENANCE = ("config", "data", "best_epoch", "seconds", "start")
+_log = logging.getLogger(__name__)
 _NO_LETTER = 0.5  # probability from which there is no letter to read
 
 
@@ -66,7 +69,7 @@ def run_training(
     )
     facts = _describe(config, samples, trained, held, scores)
     if start is not None:
-        facts["start"] = {"sha256": files.sha256_of(start / "float.keras")}
+        facts["start"] = describe_start(start)
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
     whose = "rows kept back" if trained.leaked else "images of photos and signers not trained on"
     page = write_workshop(
@@ -152,6 +155,21 @@ def weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
             f"model to begin with must be the network {config.network}, got another one in {path}"
         )
     return weights
+
+
+def describe_start(folder: Path) -> dict[str, Any]:
+    """Return what train.json says of a model that was begun with: its sha256, and how it was trained.
+
+    Args:
+        folder: With float.keras; without a train.json only the sha256 is known.
+    """
+    found: dict[str, Any] = {"sha256": files.sha256_of(folder / "float.keras")}
+    try:
+        trained = json.loads((folder / "train.json").read_text(encoding="utf-8"))
+        found.update({name: trained[name] for name in _PROVENANCE if name in trained})
+    except (OSError, ValueError, TypeError) as error:
+        _log.warning("how %s was trained is not known: %s", folder, error)
+    return found
 
 
 def follow_training(config: TrainConfig, samples: Samples, out: Path, cluster: Cluster) -> None:

@@ -27,8 +27,8 @@ class ConsensusConfig:
     """
 
     dwell_s: float = 0.5
-    agreement: float = 0.7
-    min_confidence: float = 0.6
+    agreement: float = 0.5
+    min_confidence: float = 0.5
 
 
 class Leader(NamedTuple):

@@ -37,9 +37,9 @@ class SpellConfig:
         motion: Whether J and Z are read from the hand's path.
     """
 
-    min_confidence: float = 0.6
+    min_confidence: float = 0.5
     dwell_s: float = 0.5
-    agreement: float = 0.7
+    agreement: float = 0.5
     release_s: float = 0.25
     space_s: float = 0.6
     slide: float = 0.08

@@ -13,12 +13,13 @@ import pytest
 
 from host.__main__ import main
 from host.commands.training_options import add_recipe_options, config_of
-from host.commands.training_run import run_training
+from host.commands.training_run import describe_start, run_training
 from host.data.mixture import CLEAR_HANDS, HANDS, PHOTOS
 from host.data.samples import Samples, join
 from host.data.sign_mnist import load_sign_mnist
 from host.quiet import import_keras
 from host.training.config import Stage, TrainConfig, read_config, recipe
+from target import files
 from target.errors import ModelError
 
 import_keras()
@@ -162,7 +163,12 @@ def test_a_model_to_begin_with(samples: Samples, trained: _Trained, tmp_path: Pa
     )
     for one, other in zip(first, then):
         np.testing.assert_allclose(one, other, atol=1e-6)
-    assert len(facts["start"]["sha256"]) == 64 and facts["best_epoch"] == 1
+    assert facts["start"]["sha256"] == files.sha256_of(trained.folder / "float.keras")
+    assert facts["start"]["config"] == json.loads(json.dumps(dataclasses.asdict(CONFIG)))
+    assert facts["best_epoch"] == 1
+    (trained.folder / "train.json").rename(tmp_path / "elsewhere")
+    assert list(describe_start(trained.folder)) == ["sha256"]
+    (tmp_path / "elsewhere").rename(trained.folder / "train.json")
     other = dataclasses.replace(still, network="dropout")
     with pytest.raises(ModelError, match="model to begin with must be the network dropout"):
         run_training(other, samples, tmp_path / "other", False, None, trained.folder)

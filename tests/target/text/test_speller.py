@@ -141,7 +141,7 @@ def test_no_spaces_when_switched_off() -> None:
 
 def test_an_unsure_network_says_nothing() -> None:
     hand = Hand()
-    hand.show("A", 10, confidence=0.5)
+    hand.show("A", 10, confidence=0.9 * SpellConfig().min_confidence)
     assert hand.text == "" and set(hand.states) == {UNSURE}
 
 
