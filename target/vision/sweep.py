@@ -16,7 +16,8 @@ from target.runners.base import TensorSpec
 from target.vision.crop import centre_square
 from target.vision.preprocess import Square
 
-SHARPER = 1.8  # the mean of several crops' scores is flatter than it is right; fitted on rendered signers
+# The mean of several crops' scores is flatter than it is right; fitted on rendered signers.
+SHARPER = 1.8
 _LAST_S = 0.3
 _MOST = 64
 _SIZES = (
