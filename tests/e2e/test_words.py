@@ -167,18 +167,23 @@ TEXT = (
 )
 
 
+# Nothing was chosen with these signers, and nobody says which of them are left-handed.
+SIGNERS = (*range(10_040, 10_050), *range(10_300, 10_340))
+
+
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="8 of 200 are wrong, five of them one signer's fists")
-def test_two_hundred_letters_of_signers_never_trained_on(manifest: Manifest) -> None:
+def test_a_thousand_letters_of_signers_never_trained_on(manifest: Manifest) -> None:
     words = TEXT.split()
-    letters = sum(map(len, words))
-    assert letters >= 200 and set("".join(words)) == set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    wrong = 0
-    for index, start in enumerate(range(0, len(words), 4)):
-        text = " ".join(words[start : start + 4])
-        found = _read(manifest, parse_uri(f"hands://{text}?signer={10_040 + index}", VIRTUAL))
+    assert len("".join(words)) == 200
+    assert set("".join(words)) == set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    texts = [" ".join(words[start : start + 4]) for start in range(0, len(words), 4)]
+    letters = wrong = 0
+    for index, signer in enumerate(SIGNERS):
+        text = texts[index % len(texts)]
+        found = _read(manifest, parse_uri(f"hands://{text}?signer={signer}", VIRTUAL))
         apart = Levenshtein.distance(found, text)
-        print(f"signer {10_040 + index}: {text} -> {found} ({apart})")
+        print(f"signer {signer}: {text} -> {found} ({apart})")
+        letters += len(text.replace(" ", ""))
         wrong += apart
     print(f"{wrong} errors in {letters} letters")
-    assert wrong <= 0.02 * letters
+    assert letters == 1000 and wrong <= 0.02 * letters
