@@ -60,7 +60,7 @@ def run_training(
     """
     weights = None if start is None else weights_of(start, config)
     steps = None if cluster is None else _connect(cluster)
-    trained, checkpoints = _train_stages(config, samples, out, restart, (steps, weights))
+    trained, samples, checkpoints = _train_stages(config, samples, out, restart, (steps, weights))
     held = samples.take(trained.split.validation)
     scores = np.asarray(
         trained.model.predict(
@@ -103,7 +103,7 @@ def _train_stages(
     out: Path,
     restart: bool,
     begin: tuple[Distributed | None, list[np.ndarray] | None],
-) -> tuple[Trained, list[Checkpoint]]:
+) -> tuple[Trained, Samples, list[Checkpoint]]:
     """Train every stage, each from the best weights of the one before.
 
     Args:
@@ -114,7 +114,8 @@ def _train_stages(
         begin: Who does the steps, and weights to begin with.
 
     Returns:
-        The last stage's training, with the epochs of all stages, and what is kept of unfinished ones.
+        The last stage's training, with the epochs of all stages; its samples; what is kept of unfinished
+        stages.
     """
     import_keras()
     from host.training.checkpoint import Checkpoint
@@ -130,7 +131,8 @@ def _train_stages(
         weights = trained.model.get_weights()
         before = len(history.get("loss", []))
         history = {name: history.get(name, []) + more for name, more in trained.history.items()}
-    return trained._replace(history=history, best_epoch=before + trained.best_epoch), checkpoints
+    whole = trained._replace(history=history, best_epoch=before + trained.best_epoch)
+    return whole, own, checkpoints
 
 
 def weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:

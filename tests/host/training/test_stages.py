@@ -127,6 +127,15 @@ def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(trained: 
     assert loss[2] < loss[0]  # it went on; random weights would begin anew
 
 
+def test_a_last_stage_without_a_set_is_judged_on_its_own_images(
+    samples: Samples, tmp_path: Path
+) -> None:
+    last = Stage(epochs=1, learning_rate=1e-3, mix={CLEAR_HANDS: 32})
+    config = dataclasses.replace(CONFIG, epochs=1, later=(last,))
+    facts = run_training(config, samples, tmp_path, restart=False)
+    assert set(facts["validation"]["parts"]) == set(facts["data"]["parts"]) == {CLEAR_HANDS}
+
+
 def test_an_interrupted_later_stage_goes_on_without_the_first(
     samples: Samples, trained: _Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
