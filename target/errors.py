@@ -3,6 +3,7 @@
     AppError                 anything the user can mend; one line, names the remedy
     |- DataError             images, labels, archives
     |- ModelError            a model file, its manifest, a graph
+    |  `- UnlikeError        a baseline that does not answer as its model does
     |- BackendError          a runner or a library that is missing or fails
     |- SourceError           a camera, a video, a folder of images
     `- OutputError           a file, a folder or a display that cannot be written
@@ -35,6 +36,10 @@ class DataError(AppError):
 
 class ModelError(AppError):
     """A model file, a manifest or a graph is not what it must be."""
+
+
+class UnlikeError(ModelError):
+    """A baseline does not answer as the float model does; no time of it would mean anything."""
 
 
 class BackendError(AppError):

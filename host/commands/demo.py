@@ -53,7 +53,7 @@ from target.app import StreamConfig
 from target.camera.base import Source
 from target.camera.video_file import VideoFile
 from target.command_line import count, make_parser, print_result, start_log
-from target.errors import DataError, exit_code_of
+from target.errors import DataError, UnlikeError, exit_code_of
 from target.manifest import NAME, Manifest, load_manifest
 from target.measure.single_stream import BenchConfig
 from target.show.base import Sink
@@ -121,7 +121,7 @@ def _run(args: argparse.Namespace) -> int:
         records.append(_stream(manifest, input_of, args.build))
         queries, least_s = (args.frames, 0.0) if args.frames else (args.queries, DURATION_S)
         bench = BenchConfig(queries, least_s, threads=os.cpu_count() or 1, throughput_s=0.5)
-        records += run_bench(manifest, data.test, _runners(), bench, needs)
+        records += _measure(manifest, data.test, bench, needs)
     title = f"{TITLE}, on rendered hands" if rendered else TITLE
     return _report(args, title, records, folders, time.monotonic() - started)
 
@@ -244,6 +244,19 @@ def _stream(manifest: Manifest, input_of: _Input, build: Path) -> dict[str, Any]
     record = complete(source, result.record, readings.letters)
     _log.info("stream: %s -> %s\n%s", source.uri, output, describe(record))
     return record
+
+
+def _measure(
+    manifest: Manifest, test: Samples, bench: BenchConfig, needs: RunnerNeeds
+) -> list[dict[str, Any]]:
+    """Measure all runners but a baseline that rounds a hardly trained model to other letters."""
+    records: list[dict[str, Any]] = []
+    for name in _runners():
+        try:
+            records += run_bench(manifest, test, [name], bench, needs)
+        except UnlikeError as error:
+            _log.warning("left out: %s", error)
+    return records
 
 
 def _runners() -> list[str]:

@@ -37,6 +37,7 @@ import argparse
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from host.commands.quantization_aware import run_quantization_aware
 from host.commands.training_options import add_recipe_options, config_of, load_samples
@@ -130,24 +131,29 @@ def _run(args: argparse.Namespace) -> int:
         print_result({"worker": cluster.rank, "workers": len(cluster.addresses)}, args.json, text)
         return 0
     result = run_training(config, samples, out, args.force, cluster, args.start)
+    epochs = sum(stage.epochs for stage in config.stages())
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
-        f" best epoch {result['best_epoch']} of {config.epochs}, {result['seconds']:.0f} s\n"
+        f" best epoch {result['best_epoch']} of {epochs}, {result['seconds']:.0f} s\n"
         f"{Verdict(**result['verdict']).as_text()}\n{out}/workshop/page.html"
     )
     print_result(result, args.json, text)
     return 0
 
 
-def _check_start(args: argparse.Namespace) -> None:
-    for option, given in (
-        ("--compare", args.compare),
-        ("--quantization-aware", args.quantization_aware),
-    ):
+def _refuse_beside(option: str, others: dict[str, Any]) -> None:
+    """Refuse what is another task than the training of one network; `others` by option."""
+    for other, given in others.items():
         if given:
             raise DataError(
-                f"--start must go with the training of one network, got {option}; leave one of the two out"
+                f"{option} must go with the training of one network, got {other};"
+                " leave one of the two out"
             )
+
+
+def _check_start(args: argparse.Namespace) -> None:
+    others = {"--compare": args.compare, "--quantization-aware": args.quantization_aware}
+    _refuse_beside("--start", others)
     if not (args.start / "float.keras").is_file():
         raise ModelError(
             f"model to begin with must be a folder with float.keras, got none in {args.start};"
@@ -159,16 +165,12 @@ def _cluster_of(args: argparse.Namespace) -> Cluster | None:
     """Return who trains together, or None for this process alone."""
     if args.distribute is None:
         return None
-    for option, given in (
-        ("--compare", args.compare),
-        ("--start", args.start),
-        ("--quantization-aware", args.quantization_aware),
-    ):
-        if given:
-            raise DataError(
-                f"--distribute must go with the training of one network, got {option};"
-                " leave one of the two out"
-            )
+    others = {
+        "--compare": args.compare,
+        "--start": args.start,
+        "--quantization-aware": args.quantization_aware,
+    }
+    _refuse_beside("--distribute", others)
     return read_cluster(args.distribute, os.environ.get("TF_CONFIG"))
 
 

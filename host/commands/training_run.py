@@ -58,7 +58,7 @@ def run_training(
     Raises:
         ModelError: If the model to begin with cannot be read, or is another network.
     """
-    weights = None if start is None else weights_of(start, config)
+    weights = None if start is None else _weights_of(start, config)
     steps = None if cluster is None else _connect(cluster)
     trained, samples, checkpoints = _train_stages(config, samples, out, restart, (steps, weights))
     held = samples.take(trained.split.validation)
@@ -135,7 +135,7 @@ def _train_stages(
     return whole, own, checkpoints
 
 
-def weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
+def _weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
     """Return the weights of a trained model.
 
     Args:

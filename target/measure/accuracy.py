@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from target.errors import ModelError
+from target.errors import ModelError, UnlikeError
 from target.manifest import Manifest
 from target.measure.reference import Reference
 from target.runners.base import Runner
@@ -36,7 +36,8 @@ def check_accuracy(runner: Runner, manifest: Manifest, reference: Reference) -> 
         runner}] (None if unknown).
 
     Raises:
-        ModelError: If the answers are not those of the model.
+        ModelError: If the codes are not those of the model.
+        UnlikeError: If a baseline's letters are too often not those of the float model.
     """
     letters, different = _run(runner, manifest, reference)
     found: Dict[str, Any] = {
@@ -111,10 +112,11 @@ def _agreement(
 def _check_agreement(runner: Runner, manifest: Manifest, agreement: Dict[str, Any]) -> None:
     agree, images = agreement["agree"], agreement["images"]
     if agree < LEAST_AGREEMENT * images:
-        raise ModelError(
+        raise UnlikeError(
             f"runner '{runner.name}' must give the float model's letter on at least"
             f" {LEAST_AGREEMENT:.0%} of {images} images, got {agree} with model '{manifest.name}';"
-            " nothing was measured; its file is that of another model: run make export"
+            " nothing was measured; its file is that of another model (run make export), or the model"
+            " has learnt so little that rounding decides (run make train with more epochs)"
         )
 
 
@@ -130,7 +132,7 @@ def _check_share(
     )
     if accuracy is None or best is None or accuracy >= LEAST_SHARE * best:
         return
-    raise ModelError(
+    raise UnlikeError(
         f"accuracy of runner '{runner.name}' must be at least {LEAST_SHARE * best:.4f} (99 % of the float"
         f" model's {best:.4f}) on {len(reference)} images, got {accuracy:.4f} with model"
         f" '{manifest.name}'; nothing was measured; run make export"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from host.data import mixture
+from host.data.hands.signer import FIRST_HELD_OUT
 from host.data.mixture import (
     NAMES,
     NO_SIGN,
@@ -91,6 +92,13 @@ def test_the_parts_of_a_mixture_are_named(archive: Path, tmp_path: Path) -> None
     assert np.unique(samples.known("signers")[parts == "hands"]).tolist() == list(range(4))
     assert np.unique(samples.known("photos")[parts == "davidlee"]).size == 25
     assert np.unique(samples.known("signers")[parts == "students"]).tolist() == list(range(6))
+
+
+def test_clear_hands_are_several_times_those_of_an_epoch(archive: Path, tmp_path: Path) -> None:
+    samples = load_mixture(archive, tmp_path, {"photos": 5, "clear": 24}).samples.only(["clear"])
+    signers = samples.known("signers")
+    assert len(samples) == 72 and set(np.bincount(samples.labels)[np.unique(samples.labels)]) == {3}
+    assert signers.min() >= 0 and signers.max() < FIRST_HELD_OUT and len(np.unique(signers)) > 3
 
 
 @pytest.mark.parametrize(("pool", "hands"), [(0, 24), (12, 24), (30, 30)])

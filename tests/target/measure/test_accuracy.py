@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from host.runners.emulator import EmulatorRunner
-from target.errors import ModelError
+from target.errors import ModelError, UnlikeError
 from target.manifest import load_manifest
 from target.measure.accuracy import check_accuracy
 from target.runners.null import NullRunner
@@ -64,7 +64,7 @@ def test_letters_that_are_right_too_seldom_are_refused(wrong: int) -> None:
         r"accuracy of runner 'stand-in' must be at least 0.9900 \(99 % of the float model's"
         rf" 1.0000\) on 40 images, got {1 - wrong / 40:.4f} with model 'signnet'"
     )
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(UnlikeError, match=message):
         check_accuracy(StandIn(codes_for(given), "letters"), MANIFEST, reference_of([0] * 40))
 
 
@@ -74,7 +74,7 @@ def test_letters_may_be_right_on_99_percent_of_what_the_float_model_is() -> None
     given = [1] + [0] * 58 + [1]
     found = check_accuracy(StandIn(codes_for(given), "letters"), MANIFEST, reference)
     assert found["accuracy"] == round(50 / 60, 6)
-    with pytest.raises(ModelError, match="at least 0.8250 .* got 0.8167"):
+    with pytest.raises(UnlikeError, match="at least 0.8250 .* got 0.8167"):
         check_accuracy(StandIn(codes_for([0] * 59 + [1]), "letters"), MANIFEST, reference)
 
 
@@ -86,7 +86,7 @@ def test_another_models_weights_are_refused_though_they_are_right_more_often() -
         "runner 'stand-in' must give the float model's letter on at least 95% of 60 images, got 54"
         " with model 'signnet'; nothing was measured; .*run make export"
     )
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(UnlikeError, match=message):
         check_accuracy(other, MANIFEST, reference)
 
 
@@ -95,7 +95,7 @@ def test_without_labels_the_float_model_is_the_measure(wrong: int, refused: bool
     reference = reference_of([0] * 40, labels=[-1] * 40)
     runner = StandIn(codes_for([1] * wrong + [0] * (40 - wrong)), "letters")
     if refused:
-        with pytest.raises(ModelError, match="at least 95% of 40 images, got 37"):
+        with pytest.raises(UnlikeError, match="at least 95% of 40 images, got 37"):
             check_accuracy(runner, MANIFEST, reference)
     else:
         assert check_accuracy(runner, MANIFEST, reference)["accuracy"] is None

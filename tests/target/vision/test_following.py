@@ -44,6 +44,17 @@ def test_the_way_of_a_hand_over_a_still_room(seed: int, way: tuple[float, float]
     assert np.hypot(*(np.array(place) - wanted)) < 0.35 * np.hypot(*wanted)
 
 
+@pytest.mark.parametrize("side", [90, 167, 168, 301, 476])
+def test_the_way_is_the_same_however_large_the_crop_is(side: int) -> None:
+    """Shrunk by 1, 1, 2, 3 and 4; 301 is no multiple of 3."""
+    tracker, place = HandTracker(), (0.0, 0.0)
+    scene = _scene(2, side, side)
+    for step in range(20):
+        x = side * (0.5 + 0.01 * (step - 10))
+        place = tracker(_with_hand(scene, x, 0.55 * side, side // 4))
+    assert place == pytest.approx((0.19, 0.0), abs=0.06)
+
+
 def test_noise_and_a_still_picture_are_no_way() -> None:
     scene, chance, tracker = _scene(1, 240, 240), np.random.default_rng(3), HandTracker()
     for _ in range(60):
