@@ -11,6 +11,7 @@ import os
 import sys
 from typing import NoReturn
 
+from host.memory import keep_freed_memory
 from target.errors import EXIT_INTERRUPTED, exit_code_of
 
 COMMANDS = {
@@ -54,6 +55,7 @@ def main(argv: list[str] | None = None) -> int:
             f"error: command must be one of {', '.join(COMMANDS)}, got '{args[0]}'", file=sys.stderr
         )
         return 2
+    keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter
     module = importlib.import_module(f"host.commands.{args[0]}")
     return int(module.main(args[1:]))

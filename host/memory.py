@@ -10,13 +10,17 @@ from __future__ import annotations
 import ctypes
 
 # Names and numbers of mallopt(3), glibc; each is a C int.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _KEPT = 2**31 - 1  # bytes that stay with the program when they are free; the largest C int
 _STEP = 2**28  # bytes asked for at once; they count only once they are written to
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library; False where it cannot be told. Called before threads begin."""
+    """Tell the C library; False where it cannot be told.
+
+    Called before there are threads: memory of their own, which they may have by then, is kept in pieces of
+    64 MB at most.
+    """
     try:
         tell = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library than glibc
@@ -26,6 +30,6 @@ def keep_freed_memory() -> bool:
         (_ARENA_MAX, 1),
         (_TRIM_THRESHOLD, _KEPT),
         (_TOP_PAD, _STEP),
-        (_MMAP_THRESHOLD, _KEPT),
+        (_MMAP_MAX, 0),  # not _MMAP_THRESHOLD: TensorFlow sets that one itself
     )
     return all(tell(name, value) == 1 for name, value in settings)

@@ -8,8 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from host.memory import keep_freed_memory
-
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
@@ -34,7 +32,6 @@ def import_keras() -> None:
     """Import Keras and its TensorFlow back end without their chatter; later imports are free."""
     if "keras" in sys.modules:
         return
-    keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import keras
