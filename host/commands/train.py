@@ -11,8 +11,8 @@ confusion matrix, most confused pairs, worst mistakes. Without options a network
 draws from several sets (--mix) and names those that are missing. An interrupted training goes on where it
 stopped when the same command is given again. --quick shortens the recipe to a few minutes.
 A recipe may have several stages, each with other images, from the best weights of the one before; signnet has
-three. The later ones are left out with --epochs, --mix, --rendered and --quick, the first one with
---start FOLDER, which begins with the weights of a trained model:
+three. The later ones are left out with --epochs, --mix, --rendered, --quick and --data hands; where they are
+not, --start FOLDER begins with the weights of a trained model in place of the first one:
 
     python -m host train --start models/signnet --epochs 5 --out build/models/further
 
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         "--start",
         type=Path,
         metavar="FOLDER",
-        help="trained model whose weights are begun with, in place of the recipe's first stage",
+        help="trained model whose weights are begun with; the first of several stages is left out",
     )
     parser.add_argument(
         "--data",

@@ -59,7 +59,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=count)
     group.add_argument("--optimizer", choices=OPTIMIZERS)
     group.add_argument("--momentum", type=float, help="of sgd and rmsprop, 0-1")
-    group.add_argument("--learning-rate", type=float)
+    group.add_argument(
+        "--learning-rate", type=float, help="of the first stage where a recipe has several"
+    )
     group.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate")
     group.add_argument("--decay", type=float, help="of inverse-time and exponential, per step")
     group.add_argument("--warmup", type=float, help="share of the steps, 0-1")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ def run_training(
     """
     weights = None if start is None else _weights_of(start, config)
     steps = None if cluster is None else _connect(cluster)
-    trained, samples, checkpoints = _train_stages(config, samples, out, restart, (steps, weights))
+    stages = _train_stages(config, samples, out, restart, (steps, weights))
+    trained, samples, checkpoints, before = stages
     held = samples.take(trained.split.validation)
     scores = np.asarray(
         trained.model.predict(
@@ -68,10 +70,12 @@ def run_training(
         )
     )
     facts = _describe(config, samples, trained, held, scores)
+    facts["epochs_before"] = before
     if start is not None:
         facts["start"] = describe_start(start)
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
-    whose = "rows kept back" if trained.leaked else "images of photos and signers not trained on"
+    known = trained.leaked or (start is not None and not _same_split(facts))
+    whose = "rows kept back" if known else "images of photos and signers not trained on"
     page = write_workshop(
         out,
         config.network,
@@ -92,6 +96,8 @@ def run_training(
         trained.model.save(stack.enter_context(files.replacing(out / "float.keras")))
     for checkpoint in checkpoints:
         checkpoint.remove()
+    for abandoned in out.glob("checkpoint-*"):  # of a run with more stages that was given up
+        shutil.rmtree(abandoned, ignore_errors=True)
     if steps is not None:
         steps.finish()
     return facts
@@ -103,7 +109,7 @@ def _train_stages(
     out: Path,
     restart: bool,
     begin: tuple[Distributed | None, list[np.ndarray] | None],
-) -> tuple[Trained, Samples, list[Checkpoint]]:
+) -> tuple[Trained, Samples, list[Checkpoint], int]:
     """Train every stage, each from the best weights of the one before.
 
     Args:
@@ -115,7 +121,7 @@ def _train_stages(
 
     Returns:
         The last stage's training, with the epochs of all stages; its samples; what is kept of unfinished
-        stages.
+        stages; how many epochs there were before the last stage.
     """
     import_keras()
     from host.training.checkpoint import Checkpoint
@@ -132,7 +138,7 @@ def _train_stages(
         before = len(history.get("loss", []))
         history = {name: history.get(name, []) + more for name, more in trained.history.items()}
     whole = trained._replace(history=history, best_epoch=before + trained.best_epoch)
-    return whole, own, checkpoints
+    return whole, own, checkpoints, before
 
 
 def _weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
@@ -154,9 +160,24 @@ def _weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
     wanted = [one.shape for one in build_model(config).get_weights()]
     if [one.shape for one in weights] != wanted:
         raise ModelError(
-            f"model to begin with must be the network {config.network}, got another one in {path}"
+            f"model to begin with must be the network {config.network}, got another one in {path}; name its"
+            " network with --network (one that --quantization-aware made has none)"
         )
     return weights
+
+
+def _same_split(facts: dict[str, Any]) -> bool:
+    """Return whether the model begun with kept back the same rows; warn if it may not have."""
+    own, before = facts["config"], facts["start"].get("config", {})
+    same = all(own[name] == before.get(name) for name in ("seed", "validation")) and set(
+        before.get("mix") or ()
+    ) <= set(own["mix"] or ())
+    if not same:
+        _log.warning(
+            "the model begun with may have been trained on rows that judge it now: its seed, validation or"
+            " sets are others, or not known"
+        )
+    return same
 
 
 def describe_start(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from host.data.groups import photo_groups
+from host.data.mixture import RENDERED
 from host.data.samples import Samples
 from target.errors import DataError
 from target.text.labels import NOTHING
@@ -43,7 +44,8 @@ def split_tail(samples: Samples, count: int) -> Split:
 def split_by_photo(samples: Samples, share: float, seed: int) -> Split:
     """Keep about `share` of the signers, or where they are not known of each letter's photos, for validation.
 
-    All images of one signer, all rows of one photo (host/data/groups.py) fall on the same side.
+    All images of one signer, all rows of one photo (host/data/groups.py) fall on the same side; signers of
+    rendered hands are the same people in every set of them.
 
     Args:
         samples: The training part.
@@ -56,24 +58,41 @@ def split_by_photo(samples: Samples, share: float, seed: int) -> Split:
     """
     generator = np.random.default_rng(seed)
     held = np.zeros(len(samples), dtype=bool)
-    parts = samples.part_names()
+    parts, signers = samples.part_names(), samples.known("signers")
+    rendered = np.zeros(len(samples), dtype=bool)  # rows of rendered sets before
     for part in dict.fromkeys(parts):
         rows = np.flatnonzero(parts == part)
-        held[rows] = _hold_back(samples.take(rows), share, generator)
+        before = rendered if part in RENDERED else np.zeros_like(rendered)
+        known = signers[before], signers[before & held]
+        held[rows] = _hold_back(samples.take(rows), share, generator, known)
+        rendered[rows] = part in RENDERED
     return Split(np.flatnonzero(~held), np.flatnonzero(held))
 
 
-def _hold_back(samples: Samples, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Return whether each row of one data set is held back."""
+def _hold_back(
+    samples: Samples,
+    share: float,
+    generator: np.random.Generator,
+    known: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Return whether each row of one data set is held back.
+
+    Args:
+        samples: Of the set.
+        share: Of its signers and photos; of the signers, of those not met before.
+        generator: Of the draw.
+        known: Signers met in sets before, and those of them who were held back.
+    """
     signers = samples.known("signers")
     held = np.zeros(len(samples), dtype=bool)
     unknown = np.flatnonzero(signers < 0)
     if len(unknown):
         held[unknown] = _hold_photos(samples.take(unknown), share, generator)
-    people = np.unique(signers[signers >= 0])
-    if len(people):
+    met, held_before = known
+    people = np.setdiff1d(signers[signers >= 0], met)
+    if len(people) > 1 or (len(people) and not len(met)):
         held |= np.isin(signers, _choose(people, share, generator, "signers", samples.source))
-    return held
+    return np.asarray(held | ((signers >= 0) & np.isin(signers, held_before)))
 
 
 def _hold_photos(samples: Samples, share: float, generator: np.random.Generator) -> np.ndarray:
@@ -111,7 +130,9 @@ def split_randomly(samples: Samples, share: float, seed: int) -> Split:
 
 def count_leaked(samples: Samples, split: Split) -> int:
     """Return how many validation rows have a row of the same photo, or signer, among the training rows."""
-    parts = samples.part_names()
+    parts = np.where(
+        np.isin(samples.part_names(), RENDERED), "/".join(RENDERED), samples.part_names()
+    )
     leaked = 0
     for part in dict.fromkeys(parts):
         rows = np.flatnonzero(parts == part)

@@ -206,7 +206,7 @@ def _run_epoch(
     if not np.isfinite(values["loss"]):
         raise ModelError(
             f"training loss must be finite, got {values['loss']} in epoch {progress.epoch + 1};"
-            " lower --learning-rate"
+            " lower --learning-rate (in a later stage: go on from the one before with --start)"
         )
     for name, value in values.items():
         progress.history.setdefault(name, []).append(float(value))

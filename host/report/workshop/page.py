@@ -35,7 +35,7 @@ from host.report.workshop.mistakes import confidence, draw_mistakes, worst_mista
 from host.report.workshop.pairs import MOST_PAIRS, NONE, draw_pairs
 from host.report.workshop.pictures import as_markup, style
 from host.report.workshop.readings import Readings, read_scores
-from host.report.workshop.verdict import Verdict, judge_history
+from host.report.workshop.verdict import Verdict, judge_training
 from target import files
 from target.text.labels import STATIC_LABELS, letter_of
 
@@ -85,7 +85,7 @@ def write_workshop(
     verdict = None
     if history is not None:
         history, best_epoch = checked_history(history, best_epoch, title)
-        verdict = judge_history(history, best_epoch, _learning_rate(facts))
+        verdict = judge_training(history, best_epoch, facts)
     folder = out / "workshop"
     with contextlib.ExitStack() as stack:
         places = {
@@ -104,12 +104,6 @@ def write_workshop(
     if history is None:
         (folder / "curves.png").unlink(missing_ok=True)
     return _summary(folder / "page.html", readings, verdict, what)
-
-
-def _learning_rate(facts: dict[str, Any]) -> float:
-    config = facts.get("config")
-    found = config.get("learning_rate") if isinstance(config, dict) else None
-    return float(found) if isinstance(found, (int, float)) else 1e-3
 
 
 def _draw_curves(history: dict[str, list[float]], best: int, title: str, path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from host.report.workshop.history import checked_history, is_number
-from host.report.workshop.verdict import Verdict, judge_history
+from host.report.workshop.verdict import Verdict, judge_training
 from target.errors import ModelError
 
 _REMEDY = "train one with python -m host train"
@@ -44,7 +44,7 @@ class TrainedFolder:
 
     def verdict(self) -> Verdict:
         """Return what the history says."""
-        return judge_history(self.history, self.best_epoch, float(self.config["learning_rate"]))
+        return judge_training(self.history, self.best_epoch, self.facts)
 
     def validated_on(self) -> dict[str, Any]:
         """Return what decides on which rows it was validated."""

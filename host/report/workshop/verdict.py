@@ -87,6 +87,39 @@ class _Curves:
         )
 
 
+def judge_training(
+    history: dict[str, list[float]], best_epoch: int, facts: dict[str, Any]
+) -> Verdict:
+    """Return what the curves of a training's last stage say: stages before had other images.
+
+    Args:
+        history: As judge_history takes it, of all stages.
+        best_epoch: 1-based; 0 if no epoch was better than the start.
+        facts: The content of train.json.
+
+    Raises:
+        ModelError: If a list is missing, empty or of another length.
+    """
+    before = facts.get("epochs_before")
+    if not isinstance(before, int) or not 0 < before < best_epoch:
+        return judge_history(history, best_epoch, _learning_rate(facts, last=False))
+    last = {name: values[before:] for name, values in history.items() if isinstance(values, list)}
+    found = judge_history(last, best_epoch - before, _learning_rate(facts, last=True))
+    advice = found.advice
+    if "--epochs" in advice:
+        advice += " With --start and this model: --epochs alone leaves the later stages out."
+    return dataclasses.replace(found, headline=f"Last stage: {found.headline}", advice=advice)
+
+
+def _learning_rate(facts: dict[str, Any], last: bool) -> float:
+    """Return the rate of the first stage or of the last one; a common one if train.json is damaged."""
+    try:
+        config = facts["config"]
+        return float((config["later"][-1] if last else config)["learning_rate"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 1e-3
+
+
 def judge_history(
     history: dict[str, list[float]], best_epoch: int, learning_rate: float
 ) -> Verdict:

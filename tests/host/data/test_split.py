@@ -113,6 +113,25 @@ def test_of_each_joined_set_whole_photos_and_signers_are_held_back() -> None:
     assert count_leaked(samples, split) == 0
 
 
+def test_rendered_signers_are_the_same_people_in_every_set() -> None:
+    images = np.random.default_rng(3).integers(0, 256, (90, 28, 28)).astype(np.uint8)
+    labels = np.zeros(90, np.uint8)
+    hands = Samples(images[:30], labels[:30], "h", "1" * 64, signers=np.arange(30) // 3)
+    clear = Samples(images[30:], labels[30:], "c", "2" * 64, signers=np.arange(60) // 3)
+    alone = split_by_photo(join({"hands": hands}, "one"), 0.3, seed=1)
+    both = join({"hands": hands, "clear": clear}, "both")
+    split = split_by_photo(both, 0.3, seed=1)
+    _check(split, 90)
+    signers = both.known("signers")
+    held, trained = set(signers[split.validation]), set(signers[split.train])
+    assert not held & trained and count_leaked(both, split) == 0
+    # The set that comes later changes nothing in the one before, and keeps back its share of the others.
+    assert [row for row in split.validation if row < 30] == alone.validation.tolist()
+    assert len([one for one in held if one < 10]) == len([one for one in held if one >= 10]) == 3
+    apart = np.concatenate([alone.train, np.arange(30, 90)])
+    assert count_leaked(both, Split(apart, alone.validation)) == len(alone.validation)
+
+
 def test_a_random_split_leaks_and_the_leak_is_counted() -> None:
     samples = _two_sets()
     split = split_by_rule(samples, "random:0.25", 1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.report.workshop.verdict import judge_history
+from host.report.workshop.verdict import judge_history, judge_training
 from target.errors import ModelError
 from tests.host.report.workshops import HISTORY
 
@@ -212,6 +212,25 @@ def test_verdicts_on_the_released_models(network: str, kind: str) -> None:
     folder = Path(__file__).resolve().parents[3] / "models" / network
     stored = json.loads((folder / "history.json").read_text())
     assert judge_history(stored["history"], stored["best_epoch"], 1e-3).kind == kind
+
+
+def test_of_several_stages_the_last_one_is_judged() -> None:
+    first = {
+        "loss": [3.0, 2.0, 1.0, 0.5],
+        "accuracy": [0.2, 0.5, 0.7, 0.9],
+        "val_loss": [3.0, 2.0, 1.0, 0.5],
+        "val_accuracy": [0.2, 0.5, 0.7, 0.9],
+    }
+    improving = {name: [*values, *values] for name, values in first.items()}
+    facts = {"config": {"learning_rate": 1e-3, "later": [{"learning_rate": 0.5}]}}
+    whole = judge_training(improving, 8, facts)
+    last = judge_training(improving, 8, {**facts, "epochs_before": 4})
+    alone = judge_history(first, 4, 0.5)
+    assert last.kind == alone.kind and last.numbers == alone.numbers != whole.numbers
+    assert last.headline == f"Last stage: {alone.headline}"
+    assert ("--start" in last.advice) == ("--epochs" in alone.advice)
+    for damaged in ({"epochs_before": "x"}, {"epochs_before": 99}, {"epochs_before": 4}):
+        assert judge_training(improving, 8, damaged).kind
 
 
 def test_best_epoch_may_be_the_start_itself() -> None:

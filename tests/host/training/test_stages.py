@@ -118,7 +118,7 @@ def test_with_a_model_to_begin_with_the_first_stage_is_left_out() -> None:
 def test_each_stage_draws_its_own_images_and_the_weights_are_handed_on(trained: _Trained) -> None:
     assert trained.drawn == [{PHOTOS: 96}, {PHOTOS: 32, CLEAR_HANDS: 64}]
     history = json.loads((trained.folder / "history.json").read_text())
-    assert len(history["history"]["loss"]) == 3
+    assert len(history["history"]["loss"]) == 3 and trained.facts["epochs_before"] == 2
     assert history["best_epoch"] == trained.facts["best_epoch"] == 3
     assert read_config(trained.folder) == CONFIG
     assert set(trained.facts["validation"]["parts"]) == {PHOTOS, CLEAR_HANDS}
@@ -161,6 +161,31 @@ def test_an_interrupted_later_stage_goes_on_without_the_first(
     assert parts["validation"]["loss"] == pytest.approx(
         trained.facts["validation"]["loss"], rel=2e-3
     )
+
+
+@pytest.mark.parametrize("seed", [CONFIG.seed, CONFIG.seed + 1])
+def test_a_model_begun_with_may_know_the_rows_kept_back(
+    seed: int,
+    samples: Samples,
+    trained: _Trained,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = dataclasses.replace(CONFIG.after_the_first(), seed=seed)
+    run_training(config, samples, tmp_path, False, None, trained.folder)
+    other = seed != CONFIG.seed
+    assert ("may have been trained on rows that judge it now" in caplog.text) is other
+    page = (tmp_path / "workshop/page.html").read_text(encoding="utf-8")
+    assert ("rows kept back" in page) is other
+    assert ("photos and signers not trained on" in page) is not other
+
+
+def test_what_a_given_up_run_of_more_stages_left_is_removed(
+    samples: Samples, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint-3").mkdir()
+    run_training(dataclasses.replace(CONFIG, epochs=1, later=()), samples, tmp_path, True)
+    assert not list(tmp_path.glob("checkpoint*"))
 
 
 def test_a_model_to_begin_with(samples: Samples, trained: _Trained, tmp_path: Path) -> None:
