@@ -10,12 +10,16 @@ import contextlib
 import functools
 import importlib
 import os
+import signal
+import threading
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, List
 
 import numpy as np
 
 from target.errors import AppError, BackendError
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Cv2:
@@ -36,12 +40,33 @@ def load() -> Any:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
-        return importlib.import_module("cv2")
+        with _signals_waiting():
+            return importlib.import_module("cv2")
     except ImportError as error:
         raise BackendError(
             f"OpenCV must be installed, got '{error}'; on a workstation run make setup,"
             " on the board install python3-opencv"
         ) from error
+
+
+@contextlib.contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Let Ctrl-C and the like wait for the body: cv2's own files swallow what is raised in them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    came: List[int] = []
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in ours:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+        for late in came[:1]:
+            signal.raise_signal(late)
 
 
 cv2: Any = _Cv2()

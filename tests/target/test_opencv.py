@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import importlib
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +25,36 @@ def test_cv2_is_the_library() -> None:
 def test_cv2_is_not_imported_before_its_first_use() -> None:
     program = "import sys, target.opencv; sys.exit('cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "wanted"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_signal_that_the_loader_swallows_counts_afterwards(
+    number: signal.Signals, wanted: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load_module(name: str) -> str:
+        with contextlib.suppress(BaseException):  # as cv2's config-3.py does
+            signal.raise_signal(number)
+        loaded.append(name)
+        return name
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: end}
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+    monkeypatch.setattr(importlib, "import_module", load_module)
+    try:
+        with pytest.raises(wanted):
+            load.__wrapped__()
+        assert loaded == ["cv2"]
+        assert {each: signal.getsignal(each) for each in handlers} == handlers
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def test_missing_opencv_names_the_remedy() -> None:
