@@ -2,7 +2,7 @@
 
 TensorFlow frees and takes the same hundreds of megabytes at every training step. The C library gives
 them back meanwhile, and the system clears every page anew: where a page fault is dear, as on a virtual
-machine, it takes half of the training's time. Results are the same bit for bit.
+machine, it takes half of the training's time.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
     python -m host demo --data data/archive.zip
 
 Trains signnet with its quick recipe (at most four minutes), streams frames of known truth through the
-emulator, measures the baselines and writes reports/latest/report.html. Released models in models/ are
+emulator, measures the baselines (but one whose rounding gives a hardly trained model other letters) and
+writes reports/latest/report.html. Released models in models/ are
 evaluated, streamed and measured too. Where there is no archive of Sign Language MNIST, rendered hands take
 its place, and the log and the report say so; released models, made for photos, are then left out. Writes
 only under build/ and reports/.

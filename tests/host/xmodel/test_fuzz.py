@@ -122,7 +122,8 @@ def test_sound_models_run(kind: str, tmp_path: Path) -> None:
 
 def _damage_often(path: Path, times: int, folder: Path) -> None:
     message = parsed(path.read_bytes())
-    content = message.SerializeToString(deterministic=True)  # else maps come in another order each time
+    # Else maps come in another order each time.
+    content = message.SerializeToString(deterministic=True)
     places, chance = structure(content, message), random.Random(path.name)
     assert 5000 < len(places) < len(content) / 2
     ends = collections.Counter(
