@@ -245,12 +245,13 @@ format: .venv/ready  ## let ruff rewrite the code
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
+# In the folders' order, so that the end-to-end tests, which are few and long, do not come last.
 .PHONY: test
 test: .venv/ready .venv-deploy/ready  ## lint, types and all tests but the slow ones (what CI runs)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-slow
 test-slow: .venv/ready .venv-deploy/ready  ## the tests that take longer than a person waits

@@ -41,7 +41,7 @@ from typing import Any
 
 from host.commands.quantization_aware import run_quantization_aware
 from host.commands.training_options import add_recipe_options, config_of, load_samples
-from host.commands.training_run import follow_training, run_training
+from host.commands.training_run import follow_training, read_start, run_training
 from host.data.split import split_by_rule
 from host.paths import BUILD, CACHE, DATA, build_folder
 from host.report.workshop.compare import write_comparison
@@ -50,7 +50,7 @@ from host.training.cluster import STRATEGIES, Cluster, read_cluster
 from host.training.config import RECIPES
 from target import files
 from target.command_line import make_parser, print_result, seed, start_log
-from target.errors import DataError, ModelError, OutputError, exit_code_of
+from target.errors import DataError, OutputError, exit_code_of
 
 _log = logging.getLogger(__name__)
 
@@ -105,10 +105,12 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     cluster = _cluster_of(args)
     if args.start:
-        _check_start(args)
+        others = {"--compare": args.compare, "--quantization-aware": args.quantization_aware}
+        _refuse_beside("--start", others)
     if args.compare:
         return _compare(args)
     config = config_of(args)
+    start = read_start(args.start, config) if args.start else None
     name = f"{config.network}-aware" if args.quantization_aware else config.network
     out = args.out or build_folder(name)
     if (out / "float.keras").exists() and not args.force:
@@ -130,7 +132,7 @@ def _run(args: argparse.Namespace) -> int:
         text = f"worker {cluster.rank}: trained its share; worker 0 has written the model"
         print_result({"worker": cluster.rank, "workers": len(cluster.addresses)}, args.json, text)
         return 0
-    result = run_training(config, samples, out, args.force, cluster, args.start)
+    result = run_training(config, samples, out, args.force, cluster, start)
     epochs = sum(stage.epochs for stage in config.stages())
     text = (
         f"{out}/float.keras: validation accuracy {result['validation']['accuracy']:.4f},"
@@ -149,16 +151,6 @@ def _refuse_beside(option: str, others: dict[str, Any]) -> None:
                 f"{option} must go with the training of one network, got {other};"
                 " leave one of the two out"
             )
-
-
-def _check_start(args: argparse.Namespace) -> None:
-    others = {"--compare": args.compare, "--quantization-aware": args.quantization_aware}
-    _refuse_beside("--start", others)
-    if not (args.start / "float.keras").is_file():
-        raise ModelError(
-            f"model to begin with must be a folder with float.keras, got none in {args.start};"
-            " models/signnet is the released one"
-        )
 
 
 def _cluster_of(args: argparse.Namespace) -> Cluster | None:

@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -35,13 +35,55 @@ _log = logging.getLogger(__name__)
 _NO_LETTER = 0.5  # probability from which there is no letter to read
 
 
+class Start(NamedTuple):
+    """A trained model whose weights are begun with.
+
+    Attributes:
+        folder: With float.keras.
+        weights: In Keras's order.
+    """
+
+    folder: Path
+    weights: list[np.ndarray]
+
+
+def read_start(folder: Path, config: TrainConfig) -> Start:
+    """Read a model to begin with.
+
+    Args:
+        folder: With float.keras.
+        config: Of the network that its weights are for.
+
+    Raises:
+        ModelError: If there is no such model, or it is another network.
+    """
+    from host.graph.keras_file import load_keras_model
+
+    path = folder / "float.keras"
+    if not path.is_file():
+        raise ModelError(
+            f"model to begin with must be a folder with float.keras, got none in {folder};"
+            " models/signnet is the released one"
+        )
+    weights: list[np.ndarray] = load_keras_model(path).get_weights()
+    from host.training.build import build_model
+
+    wanted = [one.shape for one in build_model(config).get_weights()]
+    if [one.shape for one in weights] != wanted:
+        raise ModelError(
+            f"model to begin with must be the network {config.network}, got another one in {path}; name its"
+            " network with --network (one that --quantization-aware made has none)"
+        )
+    return Start(folder, weights)
+
+
 def run_training(
     config: TrainConfig,
     samples: Samples,
     out: Path,
     restart: bool,
     cluster: Cluster | None = None,
-    start: Path | None = None,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Train, stage by stage, and write all that describes the result: model, facts, history, workshop page.
 
@@ -51,15 +93,12 @@ def run_training(
         out: Model folder.
         restart: Give up an unfinished training of another configuration.
         cluster: Who trains together, if not this process alone; this is its worker 0.
-        start: Folder with the trained model whose weights are begun with; None for random ones.
+        start: The model to begin with; None for random weights.
 
     Returns:
         The content of train.json.
-
-    Raises:
-        ModelError: If the model to begin with cannot be read, or is another network.
     """
-    weights = None if start is None else _weights_of(start, config)
+    weights = None if start is None else start.weights
     steps = None if cluster is None else _connect(cluster)
     stages = _train_stages(config, samples, out, restart, (steps, weights))
     trained, samples, checkpoints, before = stages
@@ -72,7 +111,7 @@ def run_training(
     facts = _describe(config, samples, trained, held, scores)
     facts["epochs_before"] = before
     if start is not None:
-        facts["start"] = describe_start(start)
+        facts["start"] = describe_start(start.folder)
     history = {"history": trained.history, "best_epoch": trained.best_epoch}
     known = trained.leaked or (start is not None and not _same_split(facts))
     whose = "rows kept back" if known else "images of photos and signers not trained on"
@@ -139,31 +178,6 @@ def _train_stages(
         history = {name: history.get(name, []) + more for name, more in trained.history.items()}
     whole = trained._replace(history=history, best_epoch=before + trained.best_epoch)
     return whole, own, checkpoints, before
-
-
-def _weights_of(folder: Path, config: TrainConfig) -> list[np.ndarray]:
-    """Return the weights of a trained model.
-
-    Args:
-        folder: With float.keras.
-        config: Of the network that they are for.
-
-    Raises:
-        ModelError: If there is no such model, or it is another network.
-    """
-    from host.graph.keras_file import load_keras_model
-
-    path = folder / "float.keras"
-    weights: list[np.ndarray] = load_keras_model(path).get_weights()
-    from host.training.build import build_model
-
-    wanted = [one.shape for one in build_model(config).get_weights()]
-    if [one.shape for one in weights] != wanted:
-        raise ModelError(
-            f"model to begin with must be the network {config.network}, got another one in {path}; name its"
-            " network with --network (one that --quantization-aware made has none)"
-        )
-    return weights
 
 
 def _same_split(facts: dict[str, Any]) -> bool:

@@ -108,7 +108,9 @@ class Distributed:
         Raises:
             DataError: If a worker has other options or data than worker 0.
         """
-        others = int(self._sum(np.array([self.decide(lambda: identity) != identity]))[0])
+        # Weights begun with are worker 0's, given to all below: unlike processors round them unlike.
+        own = {name: value for name, value in identity.items() if name != "start_sha256"}
+        others = int(self._sum(np.array([self.decide(lambda: own) != own]))[0])
         if others:
             raise DataError(
                 f"all {self._workers} workers must have the same options and data, got others on {others};"
@@ -124,10 +126,10 @@ class Distributed:
             ends = np.cumsum([array.size for array in state])[:-1]
             parts = zip(np.split(shared, ends), state)
             state = [part.reshape(old.shape).astype(old.dtype) for part, old in parts]
-        own = len(state) - len(best)
-        _set_state(model, model.optimizer, state[:own])
-        self._build(model, state[:own])
-        return progress, state[own:]
+        many = len(state) - len(best)
+        _set_state(model, model.optimizer, state[:many])
+        self._build(model, state[:many])
+        return progress, state[many:]
 
     def _build(self, model: keras.Model, state: list[np.ndarray]) -> None:
         with self._strategy.scope():

@@ -303,6 +303,62 @@ def test_workers_with_other_options_are_told(small_archive: Path, tmp_path: Path
         assert "all 2 workers must have the same options and data, got others on 1" in log
 
 
+# Two stages; after the first one worker 1 has other weights in the last place, as another processor may give.
+_STAGES = """
+import dataclasses, json, os, sys
+from pathlib import Path
+from host.quiet import import_keras
+import_keras()
+import numpy as np
+from host.commands.training_run import follow_training, run_training
+from host.data.mixture import PHOTOS
+from host.data.samples import join
+from host.data.sign_mnist import load_sign_mnist
+from host.training import fit
+from host.training.cluster import read_cluster
+from host.training.config import Stage, TrainConfig
+from host.training.distribute import Distributed
+cluster = read_cluster("multi-worker", os.environ["TF_CONFIG"])
+train, begun = fit.train, []
+def nudged(*args):
+    trained = train(*args)
+    if cluster.rank:
+        near = [np.nextafter(one, 9) for one in trained.model.get_weights()]
+        trained.model.set_weights(near)
+    return trained
+fit.train = nudged
+begin = Distributed.begin
+def seen(self, model, start, identity):
+    result = begin(self, model, start, identity)
+    begun.extend(self._model.get_weights())
+    return result
+Distributed.begin = seen
+samples = join({PHOTOS: load_sign_mnist(Path(sys.argv[-1])).train.take(slice(0, 96))}, "some")
+later = (Stage(epochs=1, learning_rate=1e-3, mix={PHOTOS: 32}),)
+config = TrainConfig("intro", 1, 32, validation="tail:32", mix={PHOTOS: 64}, later=later)
+out = Path(sys.argv[1])
+if cluster.rank:
+    follow_training(config, samples, out, cluster)
+else:
+    assert run_training(config, samples, out, False, cluster)["epochs_before"] == 1
+np.savez(out.parent / f"{cluster.rank}.npz", *begun)
+"""
+
+
+@pytest.mark.slow
+def test_a_later_stage_begins_with_the_weights_of_worker_0(
+    small_archive: Path, tmp_path: Path
+) -> None:
+    program = ["-c", _STAGES, str(tmp_path / "out")]
+    workers = _start([[str(small_archive)]] * 2, small_archive, tmp_path, program)
+    codes, logs = _wait(workers, tmp_path)
+    assert codes == [0, 0], logs
+    with np.load(tmp_path / "0.npz") as ours, np.load(tmp_path / "1.npz") as theirs:
+        assert len(ours.files) > 2
+        for name in ours.files:
+            np.testing.assert_array_equal(ours[name], theirs[name])
+
+
 _THREE = """
 import dataclasses, sys
 from pathlib import Path
