@@ -30,7 +30,7 @@ WORDS = ("WORLD", "WORK", "WORD")
 
 
 class _Run:
-    """A run that somebody looks at: a bright disc goes round, a letter is added now and then.
+    """A run that somebody looks at: a bright disc goes round a dim one, a letter is added now and then.
 
     A plain one has no letter and no age: nothing but the region is drawn in colour then.
     """
@@ -76,6 +76,7 @@ class _Run:
             int(width * (0.5 + 0.3 * np.cos(index / 9))),
             int(height * (0.5 + 0.3 * np.sin(index / 9))),
         )
+        cv2.circle(image, (width // 2, height // 2), min(self.size) // 10, (110, 110, 110), -1)
         cv2.circle(image, centre, max(min(self.size) // 8, 2), (200, 200, 200), -1)
         now = time.perf_counter()
         return View(
