@@ -9,10 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import NoReturn
 
 from host.memory import keep_freed_memory
-from target.errors import EXIT_INTERRUPTED, exit_code_of
+from target.errors import end_on_signals, exit_code_of, leave
 
 COMMANDS = {
     "data": "find, check, import and describe data sets, or say how to get them",
@@ -66,14 +65,6 @@ def _usage() -> str:
     return "\n".join(lines + [f"  {name:10} {text}" for name, text in COMMANDS.items()])
 
 
-def _leave(code: int) -> NoReturn:
-    """Exit; after Ctrl-C without waiting for TensorFlow's threads, which may abort the process instead."""
-    if code == EXIT_INTERRUPTED and "tensorflow" in sys.modules:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
 if __name__ == "__main__":
-    _leave(exit_code_of(main))  # Ctrl-C counts from the first import on
+    end_on_signals()  # until the process is gone
+    leave(exit_code_of(main))  # Ctrl-C counts from the first import on

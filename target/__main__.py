@@ -17,7 +17,7 @@ import importlib
 import sys
 from typing import List, Optional
 
-from target.errors import exit_code_of
+from target.errors import end_on_signals, exit_code_of, leave
 
 COMMANDS = {
     "run": "frames in, letters and words out, on the DPU",
@@ -51,4 +51,5 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code_of(main))  # Ctrl-C counts from the first import on
+    end_on_signals()  # until the process is gone
+    leave(exit_code_of(main))  # Ctrl-C counts from the first import on

@@ -9,11 +9,9 @@ emulator reaches it the same way as the DPU does.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import logging
 import time
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -45,9 +43,9 @@ from target.vision.postprocess import make_postprocessor
 from target.vision.preprocess import Preprocessor
 from target.vision.sweep import SHARPER, Blend, Sweep
 
-_log = logging.getLogger(__name__)
 _LOOK_S = 0.05  # how often the main thread looks at the others
 _END_S = 0.35  # for each stage to end when the run was interrupted
+_LEAVE_S = 0.9  # for all of them together
 _FLUSH_S = 60.0  # for an output of a file to store what is waiting
 
 
@@ -174,18 +172,34 @@ class App:
             code = end.code if isinstance(end.code, int) else EXIT_ERROR
         except AppError as failure:
             if not self._worker.frames and not self._worker.is_alive():
-                self._end(keep=False, patience_s=_END_S)
+                self._end(keep=False, patience_s=_LEAVE_S)
                 raise
             error = failure
         except BaseException:  # a defect of the program: it keeps its traceback, and threads end
-            self._end(keep=True, patience_s=_END_S)
+            self._end(keep=True, patience_s=_LEAVE_S)
             raise
         self._seconds = time.perf_counter() - started
-        self._end(keep=True, patience_s=_END_S if code or error else _FLUSH_S)
+        code = self._finish(code)
         error = error or self._lost_output()
         if error is not None:
             self._why.append(one_line(error))
         return StreamResult(self.record(), error, code or (EXIT_ERROR if error else EXIT_OK))
+
+    def _finish(self, code: int) -> int:
+        """End all and keep what was stored; a signal meanwhile shortens the wait. Returns the exit code."""
+        try:
+            self._end(keep=True, patience_s=_LEAVE_S if code else _FLUSH_S)
+        except (KeyboardInterrupt, SystemExit) as signalled:
+            if isinstance(signalled, KeyboardInterrupt):
+                code = EXIT_INTERRUPTED
+            else:
+                code = signalled.code if isinstance(signalled.code, int) else EXIT_ERROR
+            self._end(keep=True, patience_s=_LEAVE_S)
+        return code
+
+    def has_left(self) -> bool:
+        """Whether an output did not come back: it may hold what others need, stdout for one."""
+        return any(one.is_alive() for one in self._presenters)
 
     def is_hung(self) -> bool:
         """Whether the runner is still busy: it cannot be closed then."""
@@ -232,26 +246,22 @@ class App:
         return Pulse(still_s, self._worker.frames, self._feeder.trouble)
 
     def _end(self, keep: bool, patience_s: float) -> None:
-        """End every stage, in the order in which frames pass."""
+        """End every stage, in the order in which frames pass; again does no harm."""
+        until = time.perf_counter() + patience_s
         self.controls.stop()
-        with _undisturbed():
-            if self._keeper is not None:
-                self._keeper.end()
-            self._slot.clear()
-            if self._worker.ident is not None:
-                self._worker.join(_END_S)
-            if self._feeder.ident is not None:
-                self._feeder.join(_END_S)
-            # A camera under watch knows how; anything else is not closed under a thread that reads it.
-            if not self._feeder.is_alive() or hasattr(self._source, "wait"):
-                self._source.close()
-            until = time.perf_counter() + patience_s
-            for presenter in self._presenters:
-                if presenter.ident is None:
-                    continue
-                left = max(until - time.perf_counter(), 0.05)
-                if not presenter.end(keep, left):
-                    _log.warning("output %s did not end in time and was left", presenter.sink.name)
+        if self._keeper is not None:
+            self._keeper.end()
+        self._slot.clear()
+        if self._worker.ident is not None:
+            self._worker.join(_END_S)
+        if self._feeder.ident is not None:
+            self._feeder.join(_END_S)
+        # A camera under watch knows how; anything else is not closed under a thread that reads it.
+        if not self._feeder.is_alive() or hasattr(self._source, "wait"):
+            self._source.close()
+        for presenter in self._presenters:
+            if presenter.ident is not None:
+                presenter.end(keep, max(until - time.perf_counter(), 0.2))
 
     def _lost_output(self) -> Optional[AppError]:
         return next((one.fault for one in self._presenters if one.fault is not None), None)
@@ -309,12 +319,3 @@ def _as_error(fault: BaseException) -> BaseException:
     if isinstance(fault, (RuntimeError, OSError, MemoryError)):
         return BackendError(f"stage of the stream must not fail, got '{one_line(fault)}'")
     return fault
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Finish the body even if Ctrl-C is pressed again and again."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _log.warning("interrupted while ending; what is left is thrown away")

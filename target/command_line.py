@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
+import select
 import sys
+import time
 from typing import Any, Optional, TextIO
+
+_PIECE = 4096  # bytes that a pipe takes without waiting once it is ready
 
 
 def make_parser(prog: str, doc: Optional[str]) -> argparse.ArgumentParser:
@@ -69,6 +74,45 @@ def start_log(quiet: bool = False) -> None:
     )
 
 
-def print_result(result: Any, as_json: bool, text: str) -> None:
-    """Print a command's result: one line of JSON, or the text for a person."""
-    print(json.dumps(result, ensure_ascii=False) if as_json else text, flush=True)
+def print_result(result: Any, as_json: bool, text: str, within_s: Optional[float] = None) -> None:
+    """Print a command's result: one line of JSON, or the text for a person.
+
+    Args:
+        result: For JSON.
+        as_json: Which of the two.
+        text: For a person.
+        within_s: Give up after so long: another thread may wait in stdout for a reader. None for never.
+    """
+    line = json.dumps(result, ensure_ascii=False) if as_json else text
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        line.encode(coding)
+    except (
+        UnicodeEncodeError
+    ):  # a file name of half characters, or a terminal that knows ASCII alone
+        line = (
+            json.dumps(result)
+            if as_json
+            else line.encode(coding, "backslashreplace").decode(coding)
+        )
+    if within_s is None:
+        print(line, flush=True)
+    elif not _write_within(f"{line}\n".encode(coding), within_s):
+        print(
+            "error: stdout must be read, got no reader; the result is not printed", file=sys.stderr
+        )
+
+
+def _write_within(data: bytes, seconds: float) -> bool:
+    """Write past Python's own buffer and its lock; False if the reader took not all of it in time."""
+    try:
+        place = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):
+        return False
+    end = time.monotonic() + seconds
+    while data:
+        _, ready, _ = select.select([], [place], [], max(end - time.monotonic(), 0))
+        if not ready:
+            return False
+        data = data[os.write(place, data[:_PIECE]) :]
+    return True

@@ -14,16 +14,23 @@ Imports nothing from the project.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
-from typing import Callable
+import time
+from typing import Any, Callable, Dict, NoReturn
 
 EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+_SIGNALLED = 128  # and above: a signal ended the program
+_DEAF_S = 5.0
+_FLUSH_S = 1.0
+_LAST_S = 0.05
 
 
 class AppError(Exception):
@@ -59,18 +66,58 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def _end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end the program as an exception, so that temporary files go."""
+def end_on_signals() -> Dict[int, Any]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end the program as an exception, so that its work is stored.
+
+    What comes within five seconds of the first one is not heard: it would end the ending.
+
+    Returns:
+        The handlers that were there before; empty if others than Python's own stay.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}  # only the main thread may
+    deaf_until_s = 0.0
 
     def end(number: int, frame: object) -> None:
+        nonlocal deaf_until_s
+        if time.monotonic() < deaf_until_s:
+            return
+        deaf_until_s = time.monotonic() + _DEAF_S
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
-        return  # only the main thread may
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, end)
+    own = (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    )
+    return {n: signal.signal(n, end) for n, usual in own if signal.getsignal(n) is usual}
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; never returns.
+
+    A thread that was left (a driver or an encoder that does not come back) aborts the process if the
+    interpreter ends under it, and its lock on stdout may be held for ever; another Ctrl-C would kill it.
+    TensorFlow's own threads abort it after Ctrl-C now and then.
+    """
+    for one in [one for one in threading.enumerate() if one.daemon]:
+        threading.Thread.join(one, _LAST_S)  # it may be about to go
+    is_left = any(one.daemon for one in threading.enumerate())
+    if not is_left and code < _SIGNALLED:
+        sys.exit(code)
+    flushing = threading.Thread(target=_flush, daemon=True)
+    flushing.start()
+    flushing.join(_FLUSH_S)
+    os._exit(code)
+
+
+def _flush() -> None:
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
 
 
 def exit_code_of(body: Callable[[], int]) -> int:
@@ -85,7 +132,7 @@ def exit_code_of(body: Callable[[], int]) -> int:
     Raises:
         Exception: Whatever is a defect of the program keeps its traceback.
     """
-    _end_on_signals()
+    before = end_on_signals()
     try:
         return body()
     except AppError as error:
@@ -106,3 +153,6 @@ def exit_code_of(body: Callable[[], int]) -> int:
     except MemoryError:
         print("error: out of memory; use a smaller input or fewer images", file=sys.stderr)
         return EXIT_ERROR
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

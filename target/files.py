@@ -28,7 +28,9 @@ def replacing(path: PathLike) -> Iterator[Path]:
     Raises:
         OutputError: If the folder cannot be made or written.
     """
-    final = Path(path)
+    final = Path(os.path.realpath(path))  # a link stays one
+    if _is_special(final):
+        raise OutputError(f"output must be a file, got a device or a pipe at {final}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -58,9 +60,11 @@ def check_writable(path: PathLike) -> None:
     Raises:
         OutputError: If the folder cannot be made or written, or `path` is a folder.
     """
-    final = Path(path)
+    final = Path(os.path.realpath(path))
     if final.is_dir():
         raise OutputError(f"output must be a file, got a folder at {final}")
+    if _is_special(final):
+        return  # written as it is
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=str(final.parent)):
@@ -70,6 +74,11 @@ def check_writable(path: PathLike) -> None:
             f"output folder must be writable, got '{error.strerror}' in {final.parent};"
             " choose another one"
         ) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a device, a pipe or a socket: renaming a file over one would destroy it."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def check_room(folder: PathLike, least: int, what: str) -> None:
@@ -101,14 +110,24 @@ def _umask() -> int:
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+    """Write `data` to `path`, whole or not at all; to a device or a pipe as it is.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    if _is_special(Path(path)):
+        try:
+            Path(path).write_bytes(data)
+        except OSError as error:
+            raise OutputError(f"file must be writable, got '{error.strerror}' in {path}") from error
+        return
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: PathLike, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write `text` as UTF-8 to `path`, whole or not at all; half characters of file names are escaped."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: PathLike, value: Any) -> None:

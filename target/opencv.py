@@ -82,6 +82,19 @@ def translated(what: str, kind: type[AppError]) -> Iterator[None]:
         raise kind(f"{what}, got OpenCV error '{' '.join(str(error).split())[:200]}'") from error
 
 
+def check_name(name: str, kind: type[AppError]) -> None:
+    """Refuse a name that OpenCV does not take for a video or a device: the process would end.
+
+    Raises:
+        AppError: Of the given kind, if the name is not UTF-8.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise kind(f"name must be UTF-8, got {shown}; rename it") from None
+
+
 def read_image(path: Path, mode: int, kind: type[AppError]) -> np.ndarray:
     """Read an image file.
 
@@ -96,13 +109,17 @@ def read_image(path: Path, mode: int, kind: type[AppError]) -> np.ndarray:
     Raises:
         AppError: Of the given kind, if the file cannot be read or decoded.
     """
+    if path.exists() and not path.is_file():
+        raise kind(f"image must be a file, got something else at {path}")
     try:
-        with path.open("rb"):
-            pass
+        # Read here: OpenCV takes no name that is not UTF-8, the process ends.
+        content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise kind(f"image must be readable, got '{error.strerror}' in {path}") from error
-    with translated(f"image must be one that OpenCV decodes in {path}", kind):
-        image = cv2.imread(str(path), mode)
+    image = None
+    if content.size:
+        with translated(f"image must be one that OpenCV decodes in {path}", kind):
+            image = cv2.imdecode(content, mode)
     if image is None:
         raise kind(f"image must be one that OpenCV decodes, got another in {path}")
     return np.asarray(image)

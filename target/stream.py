@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from target import files
 from target.app import App, StreamConfig, StreamResult
 from target.camera.base import Source
 from target.camera.open import InputOptions, open_source
 from target.command_line import print_result
-from target.errors import EXIT_OK, ModelError, OutputError, one_line
+from target.errors import EXIT_ERROR, EXIT_OK, AppError, ModelError, OutputError, one_line
 from target.manifest import NAME, Manifest, load_manifest
 from target.pipeline.controls import Controls
 from target.pipeline.worker import Watch
@@ -34,6 +35,7 @@ MakeRunner = Callable[[Manifest], Runner]
 OpenModel = Callable[[Path], Manifest]
 OpenInput = Callable[[str, InputOptions], Source]
 Complete = Callable[[StreamResult], Dict[str, Any]]
+_PRINT_S = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Doors:
         open_input: Opens the input.
         watch: Is told of every processed frame; None for nobody.
         complete: Makes the record of what a run left.
+        keep: Writes what else the command keeps of it, once the record is printed.
+        kept: Files that `keep` writes.
     """
 
     make_runner: MakeRunner
@@ -53,6 +57,8 @@ class Doors:
     open_input: OpenInput = open_source
     watch: Optional[Watch] = None
     complete: Complete = lambda result: result.record
+    keep: Callable[[], None] = lambda: None
+    kept: Sequence[Path] = ()
 
 
 def stream(args: argparse.Namespace, doors: Doors) -> int:
@@ -65,12 +71,12 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
     config = config_of(args)
     controls = controls_of(args, config.spell)
     options = input_options_of(args)
-    _check_outputs(args)
+    check_outputs(args.input, args.output, args.force, [args.record, *doors.kept])
     suggester = Suggester(read_words(args.words)) if args.words else None
     collector = Collector(args.capture, controls=controls) if args.capture else None
     manifest = open_model(args.model, doors.open_bare)
     runner = doors.make_runner(manifest)
-    hung = False
+    hung = left = False
     try:
         source = doors.open_input(args.input, options)
         try:
@@ -85,11 +91,11 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
             source.close()
             raise
         result = app.run()
-        hung = app.is_hung()
+        hung, left = app.is_hung(), app.has_left()
     finally:
         if not hung:  # a runner that does not come back cannot be closed
             runner.close()
-    return _report(args, doors.complete(result), result)
+    return _report(args, doors, result, left)
 
 
 def _wants_sweep(args: argparse.Namespace, source: Source) -> bool:
@@ -98,13 +104,21 @@ def _wants_sweep(args: argparse.Namespace, source: Source) -> bool:
     return source.live or bool(getattr(source, "like_a_camera", False))
 
 
-def _report(args: argparse.Namespace, record: Dict[str, Any], result: StreamResult) -> int:
+def _report(args: argparse.Namespace, doors: Doors, result: StreamResult, left: bool) -> int:
+    """Print the record, then write what was asked for: a file that cannot be written costs no other one."""
+    record, errors = doors.complete(result), [result.error]
+    writes = [doors.keep]
     if args.record:
-        files.write_json(args.record, record)
-    print_result(record, args.json, describe(record))
-    if result.error is not None:
-        print(f"error: {one_line(result.error)}", file=sys.stderr)
-    return result.code
+        writes.insert(0, lambda: files.write_json(args.record, record))
+    print_result(record, args.json, describe(record), within_s=_PRINT_S if left else None)
+    for write in writes:
+        try:
+            write()
+        except AppError as fault:
+            errors.append(fault)
+    for error in filter(None, errors):
+        print(f"error: {one_line(error)}", file=sys.stderr)
+    return result.code or (EXIT_ERROR if any(errors) else EXIT_OK)
 
 
 def open_model(path: Path, open_bare: OpenModel) -> Manifest:
@@ -124,20 +138,46 @@ def open_model(path: Path, open_bare: OpenModel) -> Manifest:
     return open_bare(path)
 
 
-def _check_outputs(args: argparse.Namespace) -> None:
-    """Refuse to overwrite; say what is wrong with an output before hours of streaming, not after."""
-    if args.record:
-        files.check_writable(args.record)
-    videos = [video_path(uri) for uri in args.output]
-    for output in (path for path in videos if path is not None):
-        if output.is_dir():
-            raise OutputError(f"video must be a file, got a folder at {output}")
-        if output.exists() and not args.force:
+def check_outputs(
+    source: str, outputs: Sequence[str], force: bool, others: Sequence[Optional[Path]] = ()
+) -> None:
+    """Refuse to overwrite; say what is wrong with an output before hours of streaming, not after.
+
+    Args:
+        source: The input.
+        outputs: URIs.
+        force: Replace a video that is there.
+        others: Files that are written besides, and replace what is there; None for none.
+
+    Raises:
+        OutputError: If two are one file, or one cannot be written.
+    """
+    taken = {Path(os.path.realpath(source.partition("file://")[2] or source)): "the input"}
+    for uri in outputs:
+        video = video_path(uri)
+        if video is None:
+            continue
+        if video.is_dir():
+            raise OutputError(f"video must be a file, got a folder at {video}")
+        if video.exists() and not force:
             raise OutputError(
-                f"video must be new, got a file that is there at {output}; use --force"
+                f"video must be new, got a file that is there at {video}; use --force"
             )
-        if output.exists() and Path(args.input).exists() and output.samefile(args.input):
-            raise OutputError(f"output must not be the input, got {output} for both")
+        _take(taken, video, "a video")
+    for other in filter(None, others):
+        files.check_writable(other)
+        if not other.exists() or other.is_file():
+            _take(taken, other, "a file of results")
+
+
+def _take(taken: Dict[Path, str], path: Path, what: str) -> None:
+    whole = Path(os.path.realpath(path))
+    if whole in taken:
+        raise OutputError(
+            f"output must not be the input, nor two outputs one file, got {path} for {taken[whole]}"
+            f" and {what}"
+        )
+    taken[whole] = what
 
 
 def run_stream(

@@ -176,4 +176,6 @@ def input_options_of(args: argparse.Namespace) -> InputOptions:
 def output_options_of(args: argparse.Namespace, fps: Optional[float]) -> OutputOptions:
     """Return what outputs need; a token may also come from the environment, out of the process list."""
     token = args.token or os.environ.get("ASL_PAGE_TOKEN") or None
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise DataError("token must be printable ASCII, got other characters in --token")
     return OutputOptions(args.headless, args.host, token, fps)

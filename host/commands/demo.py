@@ -19,7 +19,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ DURATION_S = 1.0  # of each runner's queries; make bench takes longer
 MODEL_NAME = "signnet-quick"  # beside a released signnet in the same report
 _log = logging.getLogger(__name__)
 # How to open what is streamed, and how to join its truth with what was read.
-_Letters = list[tuple[int, str]]
+_Letters = Collection[tuple[int, str]]
 _Complete = Callable[[Source, dict[str, Any], _Letters], dict[str, Any]]
 _Input = tuple[Callable[[], Source], _Complete]
 

@@ -54,17 +54,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--truth", type=Path, help="of hands://, one JSON object a frame into this file"
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
     door = _Door(args)
-    if args.truth:
-        if not args.input.lower().startswith(SCHEME):
-            raise SourceError(f"--truth needs an input of {FORM}, got '{args.input}'")
-        files.check_writable(args.truth)
+    if args.truth and not args.input.lower().startswith(SCHEME):
+        raise SourceError(f"--truth needs an input of {FORM}, got '{args.input}'")
     return stream(
         args,
         Doors(
@@ -73,6 +71,8 @@ def _run(args: argparse.Namespace) -> int:
             door.open,
             door.readings,
             door.complete,
+            door.keep,
+            [args.truth] if args.truth else [],
         ),
     )
 
@@ -93,6 +93,9 @@ class _Door:
             raise SourceError("--loop is for files; a rendered camera has ?repeat=0")
         uri = SCHEME + uri[len(SCHEME) :]
         self._camera, source = open_hands(uri, REAL if self._is_watched() else VIRTUAL)
+        if self._camera.frames is None and not self._args.truth and self.readings is not None:
+            self._camera.forget_truth()
+            self.readings.forget()
         return source if options.flip == "none" else Flipped(source, options.flip)
 
     def _is_watched(self) -> bool:
@@ -103,11 +106,14 @@ class _Door:
     def complete(self, result: StreamResult) -> dict[str, Any]:
         if self._camera is None:
             return result.record
-        if self._args.truth:
-            lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
-            files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
         assert self.readings is not None
         return add_truth(self._camera, result.record, self.readings.letters)
+
+    def keep(self) -> None:
+        """Write what the frames showed."""
+        if self._args.truth and self._camera is not None:
+            lines = (json.dumps(dataclasses.asdict(one)) for one in self._camera.truth)
+            files.write_bytes(self._args.truth, "".join(f"{line}\n" for line in lines).encode())
 
 
 def open_bare(xmodel: Path) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import urllib.parse
 from pathlib import Path
 from typing import Callable, Optional
@@ -18,6 +19,7 @@ from target.camera.secrets import without_password
 from target.camera.video_file import VideoFile
 from target.camera.watched import WatchedCamera
 from target.errors import SourceError
+from target.opencv import check_name
 
 FORMS = (
     "a camera index, /dev/videoN, v4l2:///dev/videoN, csi://N, rtsp://..., http://... (MJPEG),"
@@ -53,6 +55,9 @@ def open_source(uri: str, options: Optional[InputOptions] = None) -> Source:
     options = options or InputOptions()
     if not uri:
         raise SourceError(f"input must be {FORMS}, got an empty text")
+    # Images are read without OpenCV's own files.
+    if not (os.path.isdir(uri) or Path(uri).suffix.lower() in SUFFIXES):
+        check_name(uri, SourceError)
     if options.flip not in FLIPS:
         raise SourceError(f"flip must be one of {', '.join(FLIPS)}, got '{options.flip}'")
     camera = _camera(uri, options.wanted)

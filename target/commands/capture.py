@@ -20,13 +20,13 @@ from typing import Any, Dict, List, Optional
 from target.app import App, StreamConfig
 from target.camera.open import open_source
 from target.command_line import make_parser, print_result, start_log
-from target.errors import DataError, exit_code_of
+from target.errors import DataError, OutputError, exit_code_of
 from target.manifest import default_model, load_manifest
 from target.runners.null import NullRunner
 from target.show.base import Sink
 from target.show.capture import WANTED, Collector, check_letter
 from target.show.collecting import CollectingSink, CollectingWindow
-from target.show.open import WINDOW, open_sinks
+from target.show.open import WINDOW, open_sinks, video_path
 from target.show.window import check_display
 from target.streaming_options import (
     add_input_options,
@@ -55,7 +55,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument("--frames", type=int, help="stop after so many")
     add_model_options(parser, default_model())
     add_input_options(parser)
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 
@@ -69,6 +69,11 @@ def _run(args: Any) -> int:
         raise DataError(f"--frames must be at least 1, got {args.frames}")
     if args.letter is not None:
         check_letter(args.letter, "--letter")
+    video = next((uri for uri in args.output if video_path(uri) is not None), None)
+    if video is not None:
+        raise OutputError(
+            f"capture must show a window or a page, got {video}; record with run, not here"
+        )
     controls = controls_of(args, SpellConfig(motion=False))
     options = input_options_of(args)
     manifest = load_manifest(args.model)

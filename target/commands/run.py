@@ -30,7 +30,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser = make_parser("python -m target run", __doc__)
     add_stream_options(parser, default_model())
     add_vart_options(parser)
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     start_log(args.quiet)
     options = RunnerOptions(args.vart_mode, isolate=args.isolate)
     return exit_code_of(

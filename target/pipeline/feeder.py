@@ -6,7 +6,6 @@ Of a camera only the newest prepared frame waits; of a file every one does.
 from __future__ import annotations
 
 import dataclasses
-import threading
 import time
 from typing import Optional, Tuple, Union
 
@@ -16,6 +15,7 @@ from target.camera.base import Frame, LiveSource, Source
 from target.opencv import cv2
 from target.pipeline.controls import Controls
 from target.pipeline.slot import Slot
+from target.pipeline.stage import Stage
 from target.vision.crop import cut
 from target.vision.find_hand import HandFinder
 from target.vision.preprocess import Preprocessor, Square
@@ -54,7 +54,7 @@ class Prepared:
     ready_s: float
 
 
-class Feeder(threading.Thread):
+class Feeder(Stage):
     """Reads a source and fills a slot.
 
     Args:
@@ -78,7 +78,7 @@ class Feeder(threading.Thread):
         slot: Slot[Prepared],
         sweep: Optional[Sweep] = None,
     ) -> None:
-        super().__init__(name="feeder", daemon=True)
+        super().__init__("feeder")
         self.fault: Optional[BaseException] = None
         self.moved_s = time.perf_counter()
         self._source = source
@@ -95,7 +95,7 @@ class Feeder(threading.Thread):
         """What is wrong with the camera at the moment, in a few words."""
         return str(getattr(self._source, "trouble", ""))
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Read until the source ends or somebody stops."""
         try:
             while not self._controls.stopped:

@@ -16,13 +16,14 @@ from target.errors import AppError, OutputError, one_line
 from target.measure.durations import Durations
 from target.pipeline.controls import Controls
 from target.pipeline.slot import Slot
+from target.pipeline.stage import Stage
 from target.show.base import Sink, View
 
 _log = logging.getLogger(__name__)
 _WAIT_S = 0.1
 
 
-class Presenter(threading.Thread):
+class Presenter(Stage):
     """Shows views in one sink; opens, finishes and closes it, all from this thread.
 
     Args:
@@ -35,7 +36,7 @@ class Presenter(threading.Thread):
     """
 
     def __init__(self, sink: Sink, controls: Controls, live: bool) -> None:
-        super().__init__(name=f"output {sink.name}", daemon=True)
+        super().__init__(f"output {sink.name}")
         self.sink = sink
         self.fault: Optional[AppError] = None
         self.shown = 0
@@ -63,8 +64,8 @@ class Presenter(threading.Thread):
         if self.fault is None:
             self._slot.put(view)
 
-    def end(self, keep: bool, timeout_s: float) -> bool:
-        """Show what is waiting, finish or throw away, close; False if it does not end in time.
+    def end(self, keep: bool, timeout_s: float) -> None:
+        """Show what is waiting, finish or throw away, close; one that does not end in time is left, a fault.
 
         Args:
             keep: Whether what was stored is kept.
@@ -73,7 +74,12 @@ class Presenter(threading.Thread):
         self._keep = keep
         self._slot.close()
         self.join(timeout_s)
-        return not self.is_alive()
+        if self.is_alive() and self.fault is None:
+            self.fault = OutputError(
+                f"output {self.sink.name} must end within {timeout_s:.1f} s, got no end; it was left,"
+                " and what it had not stored is lost"
+            )
+            _log.warning("%s", self.fault)
 
     def facts(self) -> Dict[str, Any]:
         """Return what the record says of the output."""
@@ -85,12 +91,14 @@ class Presenter(threading.Thread):
             "error": None if self.fault is None else one_line(self.fault),
         }
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Open, show until the end, finish, close."""
         try:
             self.sink.open()
         except AppError as error:
             self.fault = error
+        except Exception as error:
+            self.fault = self._defect(error)
         self._opened.set()
         try:
             while self.fault is None:
@@ -114,12 +122,15 @@ class Presenter(threading.Thread):
         if isinstance(error, AppError):
             self.fault = error
         else:
-            _log.debug("output %s", self.sink.name, exc_info=error)
-            what = f"{type(error).__name__}: {one_line(error)}"
-            self.fault = OutputError(f"output {self.sink.name} must not fail, got '{what}'")
+            self.fault = self._defect(error)
         with contextlib.suppress(Exception):
             self.sink.finish()
         _log.warning("output %s failed, the run goes on: %s", self.sink.name, one_line(self.fault))
+
+    def _defect(self, error: Exception) -> OutputError:
+        _log.debug("output %s", self.sink.name, exc_info=error)
+        what = f"{type(error).__name__}: {one_line(error)}"
+        return OutputError(f"output {self.sink.name} must not fail, got '{what}'")
 
     def _show(self, view: View) -> None:
         begin = time.perf_counter()

@@ -13,6 +13,7 @@ from target.measure.durations import Tally
 from target.pipeline.controls import Controls
 from target.pipeline.feeder import Prepared
 from target.pipeline.slot import Slot
+from target.pipeline.stage import Stage
 from target.runners.base import Runner
 from target.service.errands import Errands
 from target.show.base import View
@@ -76,7 +77,7 @@ class Parts:
     blend: Optional[Blend] = None
 
 
-class Worker(threading.Thread):
+class Worker(Stage):
     """Processes what is prepared.
 
     Args:
@@ -96,7 +97,7 @@ class Worker(threading.Thread):
     def __init__(
         self, parts: Parts, max_frames: Optional[int], live: bool, fps: Optional[float]
     ) -> None:
-        super().__init__(name="worker", daemon=True)
+        super().__init__("worker")
         self.fault: Optional[BaseException] = None
         self.frames = 0
         self.busy_since_s: Optional[float] = None
@@ -111,7 +112,7 @@ class Worker(threading.Thread):
         self._was_in_trouble = False
         self._word: Tuple[str, Tuple[str, ...]] = ("", ())
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Work until nothing more is prepared or somebody stops."""
         try:
             while not self._parts.controls.stopped and not self._is_enough():

@@ -77,6 +77,10 @@ def _listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_socket():
+            raise OutputError(
+                f"--health must name a socket, got another file that is there at {path}"
+            )
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         # Bound under another name first: nobody finds a socket that all may use, or that nobody hears.
@@ -85,6 +89,9 @@ def _listen(path: Path) -> socket.socket:
         os.chmod(temporary, 0o600)
         listener.listen(4)
         os.replace(temporary, path)
+    except OutputError:
+        listener.close()
+        raise
     except OSError as error:
         listener.close()
         raise OutputError(

@@ -167,7 +167,7 @@ def check_letter(letter: str, what: str) -> str:
         DataError: If it has no still form.
     """
     name = letter.upper()
-    if len(name) == 1 and name in STATIC_LETTERS:
+    if letter.isascii() and len(name) == 1 and name in STATIC_LETTERS:
         return name
     why = "; J and Z are movements" if name in ("J", "Z") else ""
     raise DataError(f"{what} must be one of {STATIC_LETTERS}, got '{letter[:20]}'{why}")

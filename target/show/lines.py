@@ -52,7 +52,9 @@ class LinesSink:
         return True
 
     def _write(self, line: object) -> None:
-        print(json.dumps(line), file=self._stream or sys.stdout, flush=True)
+        stream = self._stream or sys.stdout
+        stream.write(f"{json.dumps(line)}\n")  # in one piece: another output may write, too
+        stream.flush()
 
     def finish(self) -> None:
         """Nothing is left to write."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from target.errors import OutputError
+from target.opencv import check_name
 from target.pipeline.controls import Controls
 from target.show.base import Sink
 from target.show.capture import Collector
@@ -95,6 +96,7 @@ def _sink(
         host = (page["host"] or options.host).strip("[]")
         return WebSink(host, int(page["port"] or _PORT), controls, collector, options.token)
     path = video_path(uri)
+    check_name(uri, OutputError)
     if path is None:
         raise OutputError(f"output must be {FORMS}, got '{uri}'")
     return VideoFileSink(path, options.fps)

@@ -22,6 +22,7 @@ _MOST_SIDE = 3840  # beyond it a picture is shrunk: codecs and memory have limit
 _OLD_MS = 250.0  # a picture this old is called so
 _SHORT = {"preprocess": "prepare", "infer": "network", "postprocess": "letter", "copy_in": "in"}
 _LEAST_SHOWN_MS = 0.05
+_MOST_TEXT = 400  # characters of its end: more fit into no picture
 
 
 def overlaid(view: View) -> np.ndarray:
@@ -113,7 +114,7 @@ def _budget(stages_ms: Dict[str, float]) -> Optional[str]:
 def _text(image: np.ndarray, view: View, unit: float) -> None:
     size, line = 0.9 * unit, image.shape[0] - int(24 * unit)
     room = image.shape[1] - int(24 * unit)
-    text = f"{view.text}_"
+    text = f"{view.text[-_MOST_TEXT:]}_"
     while len(text) > 1 and _width(text, size, 2) > room:
         text = text[1:]
     _write(image, text, (int(12 * unit), line), size, _WHITE, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import time
 from typing import TextIO
@@ -12,6 +12,8 @@ from target.text.speller import MOVING, NOTHING
 
 _GAP_S = 0.1  # between two status lines
 _BAR = 8
+_LEAST_TEXT = 8
+_COLUMNS = 80
 
 
 class TerminalSink:
@@ -30,6 +32,7 @@ class TerminalSink:
         self._stream = stream
         self._drawn_s = 0.0
         self._is_terminal = stream.isatty()
+        self._is_dumb = os.environ.get("TERM", "dumb") == "dumb"
 
     def open(self) -> None:
         """Nothing is opened."""
@@ -43,8 +46,17 @@ class TerminalSink:
         now = time.perf_counter()
         if now - self._drawn_s >= _GAP_S or view.spelling.added:
             self._drawn_s = now
-            self._write(f"\r\x1b[2K{self.line(view, shutil.get_terminal_size().columns - 1, now)}")
+            width = self._columns() - 1
+            line = self.line(view, width, now)
+            self._write(f"\r{line:<{width}}" if self._is_dumb else f"\r\x1b[2K{line}")
         return True
+
+    def _columns(self) -> int:
+        """Return the width of this stream's terminal, not that of stdout, which may be a file."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
 
     def line(self, view: View, width: int, now_s: float) -> str:
         """Return the status line, at most `width` characters."""
@@ -61,6 +73,10 @@ class TerminalSink:
         age = f"  age {view.age_ms(now_s):4.0f} ms" if view.live else ""
         facts = f"{view.fps:4.0f} fps{age}  dropped {view.dropped}"
         head = f" {letter} {sure}[{bar}]  "
+        if width < len(head) + _LEAST_TEXT:  # the letter and the text, which matter more
+            head = f" {letter}  "
+        if width < len(head) + _LEAST_TEXT + len(facts) + 2:
+            return f"{head}{f'{view.text}_'[-max(width - len(head), 1) :]}"[:width]
         room = max(width - len(head) - len(facts) - 3, 8)
         text = f"{view.text}_"[-room:]
         return f"{head}{text:<{room}}  {facts}"[:width]

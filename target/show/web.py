@@ -136,7 +136,7 @@ class WebSink:
             self._server = PageServer(
                 (self._host, self._port), self._board, self._controls, self._collector, self.token
             )
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError, TypeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
                 f"page must get a free address and port, got '{reason}' for {self._host}:{self._port};"

@@ -242,7 +242,9 @@ class PageHandler(http.server.BaseHTTPRequestHandler):
 
     def _say(self, code: int, words: str) -> None:
         self.close_connection = True
-        self._send(code, "text/plain; charset=utf-8", f"{words}\n".encode())
+        self._send(
+            code, "text/plain; charset=utf-8", f"{words}\n".encode("utf-8", "backslashreplace")
+        )
 
     def _send(
         self, code: int, kind: str, body: bytes, more: Optional[Dict[str, str]] = None

@@ -17,6 +17,7 @@ from target.errors import OutputError
 from target.opencv import cv2, translated
 from target.pipeline.controls import Controls
 from target.show.base import View
+from target.show.display import is_display_there
 from target.show.overlay import drawn_size, overlaid
 from target.vision.region import WHOLE
 
@@ -56,13 +57,18 @@ def check_display() -> None:
     Raises:
         OutputError: If there is no display, or OpenCV was built without windows.
     """
-    if sys.platform == "linux" and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        raise OutputError(
-            "display must be there for a window, got none (DISPLAY is not set); use --headless,"
-            " http://:8080 or term://"
-        )
+    if sys.platform == "linux":
+        names = [os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")]
+        if not any(names):
+            raise OutputError(
+                "display must be there for a window, got none (DISPLAY is not set); use --headless,"
+                " http://:8080 or term://"
+            )
+        if not is_display_there():
+            raise OutputError(
+                f"display must answer, got no answer from {' or '.join(filter(None, names))}; use --headless,"
+                " http://:8080 or term://"
+            )
     if not has_windows():
         raise OutputError(
             "OpenCV must be built with windows, got the headless package; run"

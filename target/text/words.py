@@ -13,6 +13,7 @@ MOST = 3  # proposals
 _LEAST_LIKE = 60.0  # per cent
 _LONGEST_WORD = 64
 _MOST_WORDS = 1_000_000
+_MOST_BYTES = 64 << 20
 
 
 class Suggester:
@@ -55,10 +56,16 @@ def read_words(path: Path) -> List[str]:
     """Read a list of words, one a line; those with other than the 26 letters are left out.
 
     Raises:
-        DataError: If there is no such file, it is no text, or it has no word.
+        DataError: If there is no such file, it is no text, it is too large, or it has no word.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"list of words must be a file, got something else at {path}")
     try:
-        with path.open(encoding="utf-8") as lines:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DataError(
+                f"list of words must have at most {_MOST_BYTES >> 20} MB, got more in {path}"
+            )
+        with path.open(encoding="utf-8-sig") as lines:
             words = [line.strip().upper() for _, line in zip(range(_MOST_WORDS), lines)]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "another encoding"

@@ -13,7 +13,10 @@ import numpy as np
 from target.opencv import cv2
 from target.vision.region import Region, region_of
 
-_SIDE = 96  # of the small picture's shorter side, pixels
+_SIDE, _MOST_SIDE = (
+    96,
+    512,
+)  # of the small picture's shorter side, of its longer one at most, pixels
 # Chrominance of skin of all tones: D. Chai, K. N. Ngan, Face segmentation using skin-color map in
 # videophone applications, 1999.
 _LEAST_YCRCB, _MOST_YCRCB = (20, 133, 77), (255, 173, 127)
@@ -41,7 +44,7 @@ class HandFinder:
         if frame.ndim != 3:
             return region
         height, width = frame.shape[:2]
-        scale = _SIDE / min(height, width)
+        scale = min(_SIDE / min(height, width), _MOST_SIDE / max(height, width))
         size = max(round(width * scale), 1), max(round(height * scale), 1)
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         box = self._hand(small)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -345,7 +348,9 @@ def _interrupt_when(
     deadline = time.monotonic() + 60
     while not ready() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    for _ in range(3):  # nobody presses once
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
     out, err = process.communicate(timeout=30)
     return process.returncode, out, err
 
@@ -394,3 +399,25 @@ def test_ctrl_c_in_streaming_keeps_record_and_video(built: Path, tmp_path: Path)
     record = json.loads(out.splitlines()[-1])
     assert 0 < record["frames"] < 3000
     assert output.is_file() and not list(tmp_path.glob(".out-*"))
+    assert record["outputs"][0]["error"] is None
+
+
+def test_a_reader_that_stopped_reading_does_not_keep_the_program(
+    built: Path, tmp_path: Path
+) -> None:
+    options = ["hands://A?repeat=0", "json://every", "--model", built, "--json"]
+    process = _start("simulate", *options)
+    assert process.stdout is not None
+
+    def waiting() -> int:
+        return struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0]  # type: ignore[arg-type, no-any-return]
+
+    deadline, before = time.monotonic() + 60, -1
+    while (waiting() < 40_000 or waiting() != before) and time.monotonic() < deadline:
+        before = waiting()
+        time.sleep(1)  # thirty lines are due in it
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(timeout=30)
+    err = process.communicate()[1]
+    assert code == 143 and "stdout must be read, got no reader" in err and "Traceback" not in err
+    assert "output lines must end within" in err

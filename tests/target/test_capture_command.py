@@ -140,3 +140,18 @@ def test_a_full_disk_ends_it_with_one_line(
     assert run(clip, "--out", out, "--letter", "A", "--loop") == 1  # an endless source
     assert "error: disk must have 32 MB left for photos" in capsys.readouterr().err
     assert stored(out) == []
+
+
+def test_its_input_is_not_overwritten(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = clip.read_bytes()
+    assert run(clip, clip, "--out", tmp_path / "photos", "--letter", "A") == 1
+    assert "capture must show a window or a page, got" in capsys.readouterr().err
+    assert clip.read_bytes() == before
+
+
+def test_an_output_may_follow_an_option(clip: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    assert run(clip, "--out", photos, "--letter", "A", "--frames", "9", "none") == 0
+    assert len(stored(photos)) == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -79,3 +80,58 @@ def test_a_reader_that_went_away_is_no_traceback() -> None:
 
 def test_one_line_folds_white_space() -> None:
     assert one_line(ValueError("a\n\t b  c\n")) == "a b c"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_does_not_end_the_ending(number: int) -> None:
+    stored = []
+
+    def body() -> int:
+        try:
+            signal.raise_signal(number)
+        except (KeyboardInterrupt, SystemExit):
+            for _ in range(3):
+                signal.raise_signal(number)
+                signal.raise_signal(signal.SIGTERM)
+            stored.append("all")
+            raise
+        return 0
+
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    if number == signal.SIGINT:
+        assert exit_code_of(body) == 130
+    else:
+        with pytest.raises(SystemExit, match=str(128 + number)):
+            exit_code_of(body)
+    assert stored == ["all"]
+    assert before == [signal.getsignal(o) for o in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+
+def test_after_a_while_a_signal_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "_DEAF_S", 0.0)
+
+    def body() -> int:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    assert exit_code_of(body) == 130
+
+
+@pytest.mark.parametrize("code", [0, 1, 130, 143])
+@pytest.mark.parametrize("left", [False, True])
+def test_a_thread_that_was_left_does_not_abort_the_end(code: int, left: bool) -> None:
+    script = (
+        "import sys, threading, time\n"
+        "from target.errors import leave\n"
+        "def stay():\n"
+        "    time.sleep(60)\n"
+        f"if {left}: threading.Thread(target=stay, daemon=True).start()\n"
+        "print('result')\n"
+        f"leave({code})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "result\n", "")

@@ -131,3 +131,25 @@ sys.exit(exit_code_of(body))
     done = subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
     assert done.returncode == 128 + getattr(signal, name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    files.write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() == "new"
+
+
+def test_a_device_is_written_and_not_replaced() -> None:
+    before = os.stat(os.devnull)
+    files.check_writable(os.devnull)
+    files.write_json(os.devnull, {})
+    assert os.stat(os.devnull).st_ino == before.st_ino
+    refused = pytest.raises(OutputError, match="must be a file, got a device or a pipe at")
+    with refused, files.replacing(os.devnull):
+        pass
+
+
+def test_half_characters_of_a_file_name_are_escaped(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"name": "caf\udce9"})
+    assert json.loads((tmp_path / "a.json").read_text())["name"] == "caf\udce9"

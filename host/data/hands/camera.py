@@ -6,6 +6,7 @@ never reaches the application; judge.py joins the two afterwards.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 import time
@@ -26,6 +27,7 @@ from target.camera.health import WatchConfig
 from target.camera.watched import WatchedCamera
 from target.opencv import cv2
 
+KEPT = 54_000  # frames whose truth is kept of a run without an end: half an hour at 30 a second
 _UNIT_SHARE = 0.43  # of the shorter side: an open hand, a little over two units, fills most of it
 _DISTANCE, _HEIGHT = 9.0, 0.6
 _NOISE = 2.5  # standard deviation, gray levels
@@ -78,7 +80,7 @@ class HandsCamera:
         self.fps: float | None = wanted.fps
         self.live = wanted.clock == REAL
         self.wanted = wanted
-        self.truth: list[Truth] = []
+        self.truth: collections.deque[Truth] = collections.deque()
         self.missed = 0
         self._signer = make_signer(wanted.signer)
         generator = np.random.default_rng([wanted.seed, wanted.signer, 6])
@@ -113,6 +115,10 @@ class HandsCamera:
         side = 160
         drawn = draw(placed, self._look, (side / 2, side / 2), 40.0, (side, side))
         return float(float(drawn.colour[drawn.mask > 0].mean()) ** (1 / GAMMA))
+
+    def forget_truth(self) -> None:
+        """Keep the truth of the last frames alone: of a run that may go on for days."""
+        self.truth = collections.deque(maxlen=KEPT)
 
     @property
     def frames(self) -> int | None:
@@ -208,13 +214,16 @@ class HandsCamera:
 
     def facts(self) -> dict[str, Any]:
         """Return what the record says of the camera."""
-        return {
+        facts: dict[str, Any] = {
             "uri": self.uri,
             "rendered": True,
             "clock": self.wanted.clock,
             "signer": self.wanted.signer,
             "missed": self.missed,
         }
+        if len(self.truth) == self.truth.maxlen:
+            facts["judged_frames"] = KEPT  # the last ones
+        return facts
 
 
 def _noise(generator: np.random.Generator, height: int, width: int) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from host.data.hands.camera import HandsCamera, Truth
+from host.data.hands.camera import KEPT, HandsCamera, Truth
 from host.data.hands.motion import HOLD
 from target.pipeline.feeder import Prepared
 from target.text.speller import Spelling
@@ -22,7 +22,11 @@ class Readings:
     """
 
     def __init__(self) -> None:
-        self.letters: list[tuple[int, str]] = []
+        self.letters: collections.deque[tuple[int, str]] = collections.deque()
+
+    def forget(self) -> None:
+        """Keep the last frames alone, as many as HandsCamera.forget_truth."""
+        self.letters = collections.deque(maxlen=KEPT)
 
     def __call__(self, prepared: Prepared, prediction: Prediction, spelling: Spelling) -> None:
         """Take in a processed frame."""
@@ -54,7 +58,7 @@ class Verdict:
         return dataclasses.asdict(self)
 
 
-def judge(truth: Iterable[Truth], letters: Sequence[tuple[int, str]]) -> Verdict:
+def judge(truth: Iterable[Truth], letters: Collection[tuple[int, str]]) -> Verdict:
     """Join by frame index; letters that are movements (J, Z) are not judged.
 
     Args:
@@ -105,7 +109,7 @@ def join_all(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def add_truth(
-    camera: HandsCamera, record: dict[str, Any], letters: Sequence[tuple[int, str]]
+    camera: HandsCamera, record: dict[str, Any], letters: Collection[tuple[int, str]]
 ) -> dict[str, Any]:
     """Return the record of a run on a rendered camera, with how much was read right.
 

@@ -15,7 +15,7 @@ from target.camera.looped import Looped
 from target.camera.open import InputOptions, open_source
 from target.camera.video_file import VideoFile
 from target.errors import SourceError
-from target.opencv import cv2, load
+from target.opencv import cv2, load, read_image
 from tests.target.camera.captures import FakeCapture, fake_captures
 from tests.target.camera.fakes import picture, until
 
@@ -238,3 +238,27 @@ def test_closing_does_not_wait_for_ever_for_a_file_that_hangs(
     captures.made[0].reading.release()
     reader.join(60)
     assert not reader.is_alive()
+
+
+def test_images_may_have_names_that_are_not_utf8(tmp_path: Path) -> None:
+    image = np.full((8, 9, 3), 40, np.uint8)
+    name = tmp_path / "caf\udce9.png"
+    name.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    for uri in (str(tmp_path), str(name)):
+        frame = open_source(uri).read()
+        assert frame is not None and (frame.image == image).all()
+
+
+@pytest.mark.parametrize("uri", ["caf\udce9.avi", "/dev/caf\udce9", "rtsp://caf\udce9/live"])
+def test_other_names_that_are_not_utf8_are_refused(uri: str) -> None:
+    with pytest.raises(SourceError, match="name must be UTF-8, got .*udce9.*; rename it"):
+        open_source(uri)
+
+
+def test_an_empty_image_and_one_that_is_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(SourceError, match="image must be one that OpenCV decodes"):
+        open_source(str(tmp_path)).read()
+    os.mkfifo(tmp_path / "b.png")
+    with pytest.raises(SourceError, match="image must be a file"):
+        read_image(tmp_path / "b.png", cv2.IMREAD_COLOR, SourceError)

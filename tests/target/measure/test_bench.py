@@ -258,10 +258,14 @@ def test_energy_of_a_board_is_that_of_its_sensor(machine: FakeMachine) -> None:
     assert energy["sensor"] == "board, ina226 through hwmon (1 rail)"
     assert (energy["idle_w"], energy["busy_w"]) == pytest.approx((5.0, 5.0), rel=0.3)
     assert record["energy_mj_per_frame"] == energy["mj_per_frame"]
-    assert energy["mj_per_frame"] >= 0 and energy["frames"] > 0
+    # The sensor always says the same: above rest there is the clock's noise, of either sign.
+    above_j = max(energy["busy_w"] - energy["idle_w"], 0) * energy["seconds"]
+    assert (energy["mj_per_frame"] or 0.0) == pytest.approx(
+        1000 * above_j / energy["frames"], abs=1e-6 + 0.2 * energy["seconds"] / energy["frames"]
+    )
     assert threading.active_count() == before
     assert "mJ a frame above rest (board, ina226 through hwmon (1 rail): 5.00 W" in describe(
-        {**record, "energy": {**energy, "idle_w": 5.0}}
+        {**record, "energy_mj_per_frame": 0.1, "energy": {**energy, "idle_w": 5.0}}
     )
 
 

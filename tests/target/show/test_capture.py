@@ -108,6 +108,7 @@ def test_a_covered_lens_is_no_hand(tmp_path: Path, level: int) -> None:
         ("J", "letter must be one of ABCDEFGHIKLMNOPQRSTUVWXY, got 'J'; J and Z are movements"),
         ("z", "got 'z'; J and Z are movements"),
         ("", "got ''"),
+        ("ı", "got 'ı'"),  # its capital is an I
         ("AB", "got 'AB'"),
         ("1", "got '1'"),
         ("../A", "got '../A'"),

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
+import pty
 import shutil
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +23,7 @@ from target.camera.open import open_source
 from target.errors import OutputError
 from target.opencv import cv2
 from target.pipeline.controls import Controls
+from target.show import overlay
 from target.show.base import Sink, View
 from target.show.lines import LinesSink
 from target.show.open import OutputOptions, open_sinks
@@ -47,6 +55,7 @@ def make_view(image: np.ndarray | None, index: int = 0, **other: Any) -> View:
 
 
 BLACK = np.zeros((480, 640, 3), np.uint8)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def open_outputs(*uris: str, headless: bool = False, fps: float | None = None) -> list[Sink]:
@@ -172,6 +181,7 @@ def test_without_a_display_there_is_a_line_and_no_crash(
 
 
 def test_headless_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target.show.window.is_display_there", lambda: True)
     monkeypatch.setenv("DISPLAY", ":99")
     (window,) = open_outputs("display://")
     with pytest.raises(
@@ -322,3 +332,75 @@ def test_dragging_with_the_mouse_moves_the_region_with_it(shape: tuple[int, int]
     window._mouse(cv2.EVENT_MOUSEMOVE, 300, 300, 0, None)
     assert controls.region.x == pytest.approx(0.5 + 5 / shape[1], abs=0.01)
     assert controls.region.y == pytest.approx(0.5 + 7 / shape[0], abs=0.01)
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from target.errors import OutputError
+from target.show.video_file import VideoFileSink
+from tests.target.show.test_outputs import make_view
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))  # as on a full disk: OpenCV says nothing
+sink = VideoFileSink(Path(sys.argv[1]), 30.0)
+sink.open()
+noise = np.random.default_rng(0)
+for index in range(60):
+    sink.show(make_view(noise.integers(0, 255, (480, 640, 3), np.uint8), index))
+try:
+    sink.finish()
+except OutputError as error:
+    print(error)
+sink.close()
+"""
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_a_video_that_was_cut_off_by_a_full_disk_is_refused(suffix: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _FULL, str(tmp_path / f"out{suffix}")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert "video must hold all 60 frames, got 0" in done.stdout, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_text_costs_no_more_than_the_part_that_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[str] = []
+
+    def width(text: str, size: float, thickness: int) -> int:
+        measured.append(text)
+        return len(text)
+
+    monkeypatch.setattr(overlay, "_width", width)
+    draw_overlay(make_view(BLACK, spelling=Spelling("letter", "K", 0.4, "A" * 100_000)))
+    assert sum(map(len, measured)) < 200_000  # not every ending of it
+    assert any(text.endswith("A_") for text in measured)
+
+
+@pytest.mark.parametrize("uri", ["caf\udce9.avi", "d\udce9/out.mp4"])
+def test_a_name_that_opencv_does_not_take_is_refused(uri: str) -> None:
+    with pytest.raises(OutputError, match="name must be UTF-8, got .*udce9.*; rename it"):
+        open_outputs(uri)
+
+
+@pytest.mark.parametrize("width", [16, 20, 40])
+def test_a_narrow_terminal_shows_letter_and_text(width: int) -> None:
+    line = TerminalSink(Tty()).line(make_view(BLACK, live=True), width, 1.0)
+    assert line.startswith(" K") and "HELLO_" in line
+
+
+def test_a_terminal_without_escapes_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen = Tty()
+    TerminalSink(screen).show(make_view(BLACK))
+    assert "HELLO_" in screen.getvalue() and "\x1b" not in screen.getvalue()
+
+
+def test_the_width_is_that_of_the_terminal_that_is_written_to() -> None:
+    master, slave = pty.openpty()
+    with os.fdopen(master, "rb", 0) as screen, os.fdopen(slave, "w") as stream:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+        TerminalSink(stream).show(make_view(BLACK))
+        drawn = screen.read(1000).decode().rpartition("\x1b[2K")[2]
+    assert 0 < len(drawn) < 30

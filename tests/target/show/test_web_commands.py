@@ -49,6 +49,7 @@ def test_the_sender_of_too_long_a_body_sees_the_answer(page: Page) -> None:
         ("{", "400 Expecting property name"),
         (b"\xff\xfe\x00", "400 'utf-16"),
         ("[]", "400 command must be an object, got list"),
+        ('{"\\ud800": 1}', r"400 command must be one of .*got '.ud800'"),
         ("null", "400 command must be an object"),
         ("{}", "400 command must be one of region, edit, .* got 'none'"),
         ('{"word": "HI"}', "400 command must be one of"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,21 @@ def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(words.importlib, "import_module", missing)
     with pytest.raises(BackendError, match="run pip install rapidfuzz, or leave --words out"):
         Suggester(["HELLO"])
+
+
+def test_a_mark_at_the_beginning_belongs_to_no_word(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("hello\nworld\n", encoding="utf-8-sig")
+    assert read_words(path) == ["HELLO", "WORLD"]
+
+
+def test_a_list_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path)):
+        with pytest.raises(DataError, match="list of words must be a file"):
+            read_words(Path(place))
+    monkeypatch.setattr(words, "_MOST_BYTES", 4 << 20)
+    with (tmp_path / "long.txt").open("wb") as file:
+        file.truncate(5 << 20)
+    with pytest.raises(DataError, match="list of words must have at most 4 MB"):
+        read_words(tmp_path / "long.txt")

@@ -98,12 +98,13 @@ def test_a_resting_face_is_not_the_hand() -> None:
     assert region.x > 0.55
 
 
-@pytest.mark.parametrize("picture", ["nobody", "gray", "tiny"])
+@pytest.mark.parametrize("picture", ["nobody", "gray", "tiny", "thread"])
 def test_without_a_hand_the_region_stays(picture: str) -> None:
     shown = {
         "nobody": _scene(1),
         "gray": np.zeros((240, 320), np.uint8),
         "tiny": np.zeros((2, 3, 3), np.uint8),
+        "thread": np.zeros((60_000, 1, 3), np.uint8),  # enlarged to 96 it would take gigabytes
     }[picture]
     finder, region = HandFinder(), Region(0.3, 0.4, 0.5)
     for _ in range(3):
