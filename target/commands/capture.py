@@ -20,14 +20,15 @@ from typing import Any, Dict, List, Optional
 from target.app import App, StreamConfig
 from target.camera.open import open_source
 from target.command_line import make_parser, print_result, start_log
-from target.errors import DataError, OutputError, exit_code_of
-from target.manifest import default_model, load_manifest
+from target.errors import DataError, ModelError, OutputError, exit_code_of, one_line
+from target.manifest import Manifest, default_model
 from target.runners.null import NullRunner
 from target.show.base import Sink
 from target.show.capture import WANTED, Collector, check_letter
 from target.show.collecting import CollectingSink, CollectingWindow
 from target.show.open import WINDOW, open_sinks, video_path
 from target.show.window import check_display
+from target.stream import open_model
 from target.streaming_options import (
     add_input_options,
     add_model_options,
@@ -60,6 +61,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     return exit_code_of(lambda: _run(args))
 
 
+def _refuse_bare(xmodel: Path) -> Manifest:
+    raise ModelError(
+        f"capture must know the crop from a model's manifest, got an .xmodel without one: {xmodel}"
+    )
+
+
 def _run(args: Any) -> int:
     if args.wanted < 1 or not args.every > 0:
         raise DataError(
@@ -76,7 +83,7 @@ def _run(args: Any) -> int:
         )
     controls = controls_of(args, SpellConfig(motion=False))
     options = input_options_of(args)
-    manifest = load_manifest(args.model)
+    manifest = open_model(args.model, _refuse_bare)
     collector = Collector(args.out, args.wanted, controls)
     source = open_source(args.input, options)
     try:
@@ -89,7 +96,13 @@ def _run(args: Any) -> int:
         if shown:
             sinks += open_sinks(shown, output_options_of(args, source.fps), controls, collector)
         if (WINDOW in args.output or not (shown or args.letter)) and not args.headless:
-            check_display()
+            try:
+                check_display()
+            except OutputError as error:
+                reason = one_line(error).partition(";")[0]
+                raise OutputError(
+                    f"{reason}; use http://:8080, or --letter and --headless"
+                ) from error
             sinks.append(CollectingWindow(controls, collector))
         if not sinks:
             raise DataError("capture must have a window, a page or --letter, got none of them")

@@ -115,8 +115,14 @@ def _text(image: np.ndarray, view: View, unit: float) -> None:
     size, line = 0.9 * unit, image.shape[0] - int(24 * unit)
     room = image.shape[1] - int(24 * unit)
     text = f"{view.text[-_MOST_TEXT:]}_"
-    while len(text) > 1 and _width(text, size, 2) > room:
-        text = text[1:]
+    first, last = 0, len(text) - 1
+    while first < last:  # the longest ending that fits
+        middle = (first + last) // 2
+        if _width(text[middle:], size, 2) > room:
+            first = middle + 1
+        else:
+            last = middle
+    text = text[first:]
     _write(image, text, (int(12 * unit), line), size, _WHITE, 2)
     if view.suggestions:
         left = int(12 * unit) + _width(text, size, 2) + int(20 * unit)

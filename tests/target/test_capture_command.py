@@ -155,3 +155,28 @@ def test_an_output_may_follow_an_option(clip: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     assert run(clip, "--out", photos, "--letter", "A", "--frames", "9", "none") == 0
     assert len(stored(photos)) == 1
+
+
+def test_without_a_display_the_remedy_is_one_that_works(
+    clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    out = tmp_path / "photos"
+    assert run(clip, "--out", out) == 1
+    error = capsys.readouterr().err
+    assert "use http://:8080, or --letter and --headless" in error and "term://" not in error
+
+
+def test_an_xmodel_without_a_manifest_has_no_crop(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare.xmodel"
+    bare.write_bytes((Path(MODEL) / "signnet.xmodel").read_bytes())
+    options = [str(clip), "--out", str(tmp_path / "photos"), "--letter", "A"]
+    assert capture.main([*options, "--model", str(bare)]) == 1
+    assert "capture must know the crop from a model's manifest" in capsys.readouterr().err
+    assert capture.main([*options, "--model", f"{MODEL}/signnet.xmodel", "--frames", "9"]) == 0

@@ -79,8 +79,8 @@ def test_a_slow_runner_drops_stale_frames_and_every_frame_is_accounted_for(
     assert camera.made == 120 and record["source"]["made"] == 120
     assert record["frames"] + record["dropped"] == 120
     assert record["dropped"] > record["frames"]
-    # A processed frame is at most a period of the camera and a period of the runner old, and noise.
-    assert record["frame_age_ms"]["p50"] < 90
+    # A processed frame is at most a period of the camera and two of the runner old, however slow that is.
+    assert record["frame_age_ms"]["p50"] < 3 * record["stages"]["infer"]["p50"]
 
 
 def test_a_fast_runner_processes_nearly_every_camera_frame(manifest: Manifest) -> None:

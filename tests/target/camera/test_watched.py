@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import re
 import threading
 import time
 from typing import Any
@@ -233,7 +234,7 @@ def test_the_same_picture_for_long_is_a_loss() -> None:
         return source.reopened > 0 and source.trouble == "" and source.made > 3
 
     frames = pump(source, moves_again)
-    assert "camera: the same picture for 0 s" in troubles
+    assert any(re.fullmatch(r"camera: the same picture for \d+ s", one) for one in troubles)
     check(source, opener, read=len(frames))
 
 
@@ -292,7 +293,7 @@ def test_nothing_but_garbage_is_a_loss_and_does_not_burn_a_processor() -> None:
 
     begin = time.perf_counter()
     frames = pump(source, gives)
-    assert "camera: no picture for 0 s, only str" in troubles
+    assert any(re.fullmatch(r"camera: no picture for \d+ s, only str", one) for one in troubles)
     assert camera.given <= 1 + (time.perf_counter() - begin) / 0.02
     check(source, opener, read=len(frames))
 
