@@ -30,7 +30,7 @@ EXIT_INTERRUPTED = 130
 _SIGNALLED = 128  # and above: a signal ended the program
 _DEAF_S = 5.0
 _FLUSH_S = 1.0
-_LAST_S = 0.05
+_LAST_S = 0.1
 
 
 class AppError(Exception):
@@ -102,8 +102,9 @@ def leave(code: int) -> NoReturn:
     interpreter ends under it, and its lock on stdout may be held for ever; another Ctrl-C would kill it.
     TensorFlow's own threads abort it after Ctrl-C now and then.
     """
-    for one in [one for one in threading.enumerate() if one.daemon]:
-        threading.Thread.join(one, _LAST_S)  # it may be about to go
+    until = time.monotonic() + _LAST_S
+    while any(one.daemon for one in threading.enumerate()) and time.monotonic() < until:
+        time.sleep(0.005)  # it may be about to go
     is_left = any(one.daemon for one in threading.enumerate())
     if not is_left and code < _SIGNALLED:
         sys.exit(code)
