@@ -11,7 +11,7 @@ import os
 import sys
 
 from host.memory import keep_freed_memory
-from target.errors import end_on_signals, exit_code_of, leave
+from target.errors import run_process
 
 COMMANDS = {
     "data": "find, check, import and describe data sets, or say how to get them",
@@ -66,5 +66,4 @@ def _usage() -> str:
 
 
 if __name__ == "__main__":
-    end_on_signals()  # until the process is gone
-    leave(exit_code_of(main))  # Ctrl-C counts from the first import on
+    run_process(main)  # Ctrl-C counts from the first import on

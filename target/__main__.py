@@ -17,7 +17,7 @@ import importlib
 import sys
 from typing import List, Optional
 
-from target.errors import end_on_signals, exit_code_of, leave
+from target.errors import run_process
 
 COMMANDS = {
     "run": "frames in, letters and words out, on the DPU",
@@ -51,5 +51,4 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    end_on_signals()  # until the process is gone
-    leave(exit_code_of(main))  # Ctrl-C counts from the first import on
+    run_process(main)  # Ctrl-C counts from the first import on

@@ -47,6 +47,7 @@ _LOOK_S = 0.05  # how often the main thread looks at the others
 _END_S = 0.35  # for each stage to end when the run was interrupted
 _LEAVE_S = 0.9  # for all of them together
 _FLUSH_S = 60.0  # for an output of a file to store what is waiting
+_FAULT_S = 5.0  # the same after a fault
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,16 +180,17 @@ class App:
             self._end(keep=True, patience_s=_LEAVE_S)
             raise
         self._seconds = time.perf_counter() - started
-        code = self._finish(code)
+        patience_s = _LEAVE_S if code else _FLUSH_S if error is None else _FAULT_S
+        code = self._finish(code, patience_s)
         error = error or self._lost_output()
         if error is not None:
             self._why.append(one_line(error))
         return StreamResult(self.record(), error, code or (EXIT_ERROR if error else EXIT_OK))
 
-    def _finish(self, code: int) -> int:
+    def _finish(self, code: int, patience_s: float) -> int:
         """End all and keep what was stored; a signal meanwhile shortens the wait. Returns the exit code."""
         try:
-            self._end(keep=True, patience_s=_LEAVE_S if code else _FLUSH_S)
+            self._end(keep=True, patience_s=patience_s)
         except (KeyboardInterrupt, SystemExit) as signalled:
             if isinstance(signalled, KeyboardInterrupt):
                 code = EXIT_INTERRUPTED
@@ -261,10 +263,13 @@ class App:
             self._source.close()
         for presenter in self._presenters:
             if presenter.ident is not None:
-                presenter.end(keep, max(until - time.perf_counter(), 0.2))
+                presenter.begin_end(keep)
+        for presenter in self._presenters:
+            if presenter.ident is not None:
+                presenter.end(max(until - time.perf_counter(), 0.2))
 
     def _lost_output(self) -> Optional[AppError]:
-        return next((one.fault for one in self._presenters if one.fault is not None), None)
+        return next(filter(None, (one.lost() for one in self._presenters)), None)
 
     def _dropped(self) -> int:
         return int(getattr(self._source, "dropped", 0)) + self._slot.dropped

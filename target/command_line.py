@@ -9,7 +9,7 @@ import os
 import select
 import sys
 import time
-from typing import Any, Optional, TextIO
+from typing import Any, List, Optional, TextIO
 
 _PIECE = 4096  # bytes that a pipe takes without waiting once it is ready
 
@@ -35,6 +35,12 @@ class _DocstringWithDefaults(
         if action.default is None or action.default is False:
             return action.help
         return super()._get_help_string(action)
+
+
+def parse_mixed(parser: argparse.ArgumentParser, argv: Optional[List[str]]) -> argparse.Namespace:
+    """Parse options and outputs in any order; with -- as argparse does it, options first."""
+    given = sys.argv[1:] if argv is None else argv
+    return parser.parse_args(given) if "--" in given else parser.parse_intermixed_args(given)
 
 
 def seed(text: str) -> int:

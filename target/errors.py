@@ -28,7 +28,7 @@ EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 _SIGNALLED = 128  # and above: a signal ended the program
-_DEAF_S = 5.0
+_DEAF_S = 3.0
 _FLUSH_S = 1.0
 _LAST_S = 0.1
 
@@ -69,7 +69,7 @@ def one_line(text: object) -> str:
 def end_on_signals() -> Dict[int, Any]:
     """Let Ctrl-C, SIGTERM and SIGHUP end the program as an exception, so that its work is stored.
 
-    What comes within five seconds of the first one is not heard: it would end the ending.
+    What comes within three seconds of the first one is not heard: it would end the ending.
 
     Returns:
         The handlers that were there before; empty if others than Python's own stay.
@@ -96,7 +96,7 @@ def end_on_signals() -> Dict[int, Any]:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; never returns.
+    """End the process with a command's exit code; never returns.
 
     A thread that was left (a driver or an encoder that does not come back) aborts the process if the
     interpreter ends under it, and its lock on stdout may be held for ever; another Ctrl-C would kill it.
@@ -119,6 +119,18 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
+
+
+def run_process(main: Callable[[], int]) -> NoReturn:
+    """Run a program's main and end the process, whatever comes; never returns."""
+    end_on_signals()  # until the process is gone
+    try:
+        code = exit_code_of(main)
+    except SystemExit as end:
+        if not isinstance(end.code, int) or end.code < _SIGNALLED:
+            raise
+        code = end.code
+    leave(code)
 
 
 def exit_code_of(body: Callable[[], int]) -> int:

@@ -29,8 +29,8 @@ def replacing(path: PathLike) -> Iterator[Path]:
         OutputError: If the folder cannot be made or written.
     """
     final = Path(os.path.realpath(path))  # a link stays one
-    if _is_special(final):
-        raise OutputError(f"output must be a file, got a device or a pipe at {final}")
+    if _is_special(Path(path)):
+        raise OutputError(f"output must be a file, got a device or a pipe at {path}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -54,8 +54,12 @@ def replacing(path: PathLike) -> Iterator[Path]:
             temporary.unlink()
 
 
-def check_writable(path: PathLike) -> None:
+def check_writable(path: PathLike, special: bool = False) -> None:
     """Find out now whether `replacing(path)` will succeed later.
+
+    Args:
+        path: Which.
+        special: Whether it may be a device or a pipe, as for `write_bytes`.
 
     Raises:
         OutputError: If the folder cannot be made or written, or `path` is a folder.
@@ -63,8 +67,10 @@ def check_writable(path: PathLike) -> None:
     final = Path(os.path.realpath(path))
     if final.is_dir():
         raise OutputError(f"output must be a file, got a folder at {final}")
-    if _is_special(final):
-        return  # written as it is
+    if _is_special(Path(path)):
+        if special:
+            return
+        raise OutputError(f"output must be a file, got a device or a pipe at {path}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=str(final.parent)):

@@ -110,7 +110,11 @@ def _report(args: argparse.Namespace, doors: Doors, result: StreamResult, left: 
     writes = [doors.keep]
     if args.record:
         writes.insert(0, lambda: files.write_json(args.record, record))
-    print_result(record, args.json, describe(record), within_s=_PRINT_S if left else None)
+    broken: Optional[OSError] = None
+    try:
+        print_result(record, args.json, describe(record), within_s=_PRINT_S if left else None)
+    except OSError as reason:  # nobody reads any more, or stdout is a file on a full disk
+        broken = reason
     for write in writes:
         try:
             write()
@@ -118,6 +122,8 @@ def _report(args: argparse.Namespace, doors: Doors, result: StreamResult, left: 
             errors.append(fault)
     for error in filter(None, errors):
         print(f"error: {one_line(error)}", file=sys.stderr)
+    if broken is not None:
+        raise broken
     return result.code or (EXIT_ERROR if any(errors) else EXIT_OK)
 
 
@@ -165,7 +171,7 @@ def check_outputs(
             )
         _take(taken, video, "a video")
     for other in filter(None, others):
-        files.check_writable(other)
+        files.check_writable(other, special=True)
         if not other.exists() or other.is_file():
             _take(taken, other, "a file of results")
 

@@ -38,7 +38,7 @@ from target.app import StreamResult
 from target.camera.base import Source
 from target.camera.flipped import Flipped
 from target.camera.open import InputOptions, open_source
-from target.command_line import make_parser, start_log
+from target.command_line import make_parser, parse_mixed, start_log
 from target.errors import SourceError, exit_code_of
 from target.manifest import Manifest, TensorFacts, implied_manifest
 from target.show.open import video_path
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--truth", type=Path, help="of hands://, one JSON object a frame into this file"
     )
-    args = parser.parse_intermixed_args(argv)
+    args = parse_mixed(parser, argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional
 
 from target.app import App, StreamConfig
 from target.camera.open import open_source
-from target.command_line import make_parser, print_result, start_log
+from target.command_line import make_parser, parse_mixed, print_result, start_log
 from target.errors import DataError, ModelError, OutputError, exit_code_of, one_line
 from target.manifest import Manifest, default_model
 from target.runners.null import NullRunner
@@ -56,7 +56,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument("--frames", type=int, help="stop after so many")
     add_model_options(parser, default_model())
     add_input_options(parser)
-    args = parser.parse_intermixed_args(argv)
+    args = parse_mixed(parser, argv)
     start_log(args.quiet)
     return exit_code_of(lambda: _run(args))
 

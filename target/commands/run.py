@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Optional
 
-from target.command_line import make_parser, start_log
+from target.command_line import make_parser, parse_mixed, start_log
 from target.errors import exit_code_of
 from target.manifest import Manifest, default_model, implied_manifest
 from target.runners.dpu import load_vart
@@ -30,7 +30,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser = make_parser("python -m target run", __doc__)
     add_stream_options(parser, default_model())
     add_vart_options(parser)
-    args = parser.parse_intermixed_args(argv)
+    args = parse_mixed(parser, argv)
     start_log(args.quiet)
     options = RunnerOptions(args.vart_mode, isolate=args.isolate)
     return exit_code_of(

@@ -33,12 +33,14 @@ class Presenter(Stage):
 
     Attributes:
         fault: Why the output failed; None if it did not.
+        left: Why it is no longer waited for; None if it ended. It may still store what it has.
     """
 
     def __init__(self, sink: Sink, controls: Controls, live: bool) -> None:
         super().__init__(f"output {sink.name}")
         self.sink = sink
         self.fault: Optional[AppError] = None
+        self.left: Optional[AppError] = None
         self.shown = 0
         self.glass_to_glass = Durations()
         self.drawing = Durations()
@@ -64,31 +66,44 @@ class Presenter(Stage):
         if self.fault is None:
             self._slot.put(view)
 
-    def end(self, keep: bool, timeout_s: float) -> None:
-        """Show what is waiting, finish or throw away, close; one that does not end in time is left, a fault.
+    def begin_end(self, keep: bool) -> None:
+        """Show what is waiting, finish or throw away, close; all outputs do so at once.
 
         Args:
             keep: Whether what was stored is kept.
-            timeout_s: How long to wait.
         """
         self._keep = keep
         self._slot.close()
+
+    def end(self, timeout_s: float) -> None:
+        """Wait for the end; one that does not come in time is left, a fault.
+
+        Args:
+            timeout_s: How long to wait.
+        """
         self.join(timeout_s)
         if self.is_alive() and self.fault is None:
-            self.fault = OutputError(
+            self.left = OutputError(
                 f"output {self.sink.name} must end within {timeout_s:.1f} s, got no end; it was left,"
                 " and what it had not stored is lost"
             )
-            _log.warning("%s", self.fault)
+            _log.warning("%s", self.left)
+        elif self.left is not None and not self.is_alive():
+            self.left = None  # it came after all, when it was asked again
+
+    def lost(self) -> Optional[AppError]:
+        """Return why what was shown may not be whole; None if it is."""
+        return self.fault or self.left
 
     def facts(self) -> Dict[str, Any]:
         """Return what the record says of the output."""
+        lost = self.lost()
         return {
             "name": self.sink.name,
             "shown": self.shown,
             "skipped": self._slot.dropped,
             "glass_to_glass_ms": self.glass_to_glass.summary_ms(),
-            "error": None if self.fault is None else one_line(self.fault),
+            "error": None if lost is None else one_line(lost),
         }
 
     def work(self) -> None:

@@ -15,7 +15,7 @@ from typing import List, Mapping, Tuple, Union
 _DISPLAY = re.compile(
     r"(?P<protocol>[^/]*/)?(?P<host>\[[^\]]*\]|[^:]*)::?(?P<number>\d{1,5})(\.\d+)?"
 )
-_SOCKETS = "/tmp/.X11-unix/X"  # where every X server listens
+_SOCKETS = str(Path("/", "tmp", ".X11-unix", "X"))  # where every X server listens
 _PORT = 6000
 _WAIT_S = 2.0
 _Address = Union[str, Tuple[str, int]]

@@ -58,7 +58,7 @@ def read_words(path: Path) -> List[str]:
     Raises:
         DataError: If there is no such file, it is no text, it is too large, or it has no word.
     """
-    if path.exists() and not path.is_file():
+    if path.is_dir() or path.is_char_device() or path.is_block_device():
         raise DataError(f"list of words must be a file, got something else at {path}")
     try:
         if path.stat().st_size > _MOST_BYTES:

@@ -415,7 +415,7 @@ def test_a_reader_that_stopped_reading_does_not_keep_the_program(
     deadline, before = time.monotonic() + 60, -1
     while (waiting() < 40_000 or waiting() != before) and time.monotonic() < deadline:
         before = waiting()
-        time.sleep(1)  # thirty lines are due in it
+        time.sleep(2)  # sixty lines are due in it
     process.send_signal(signal.SIGTERM)
     code = process.wait(timeout=30)
     err = process.communicate()[1]

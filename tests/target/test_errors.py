@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -82,6 +83,23 @@ def test_one_line_folds_white_space() -> None:
     assert one_line(ValueError("a\n\t b  c\n")) == "a b c"
 
 
+_USUAL = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Python's own handlers, whatever an earlier test has left."""
+    before = {number: signal.signal(number, handler) for number, handler in _USUAL.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_does_not_end_the_ending(number: int) -> None:
     stored = []
@@ -97,16 +115,16 @@ def test_a_second_signal_does_not_end_the_ending(number: int) -> None:
             raise
         return 0
 
-    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     if number == signal.SIGINT:
         assert exit_code_of(body) == 130
     else:
         with pytest.raises(SystemExit, match=str(128 + number)):
             exit_code_of(body)
     assert stored == ["all"]
-    assert before == [signal.getsignal(o) for o in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    assert {one: signal.getsignal(one) for one in _USUAL} == _USUAL
 
 
+@pytest.mark.usefixtures("usual_signals")
 def test_after_a_while_a_signal_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "_DEAF_S", 0.0)
 

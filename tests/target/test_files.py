@@ -142,7 +142,9 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 def test_a_device_is_written_and_not_replaced() -> None:
     before = os.stat(os.devnull)
-    files.check_writable(os.devnull)
+    files.check_writable(os.devnull, special=True)
+    with pytest.raises(OutputError, match="must be a file, got a device or a pipe at"):
+        files.check_writable(os.devnull)
     files.write_json(os.devnull, {})
     assert os.stat(os.devnull).st_ino == before.st_ino
     refused = pytest.raises(OutputError, match="must be a file, got a device or a pipe at")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from host.data.hands.camera import HandsCamera
 from target import files
 from target.errors import OutputError
 from target.show.video_file import open_writer
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -109,3 +113,18 @@ def test_of_a_run_without_an_end_the_last_truth_is_kept(
     assert main(["simulate", "hands://A", "none", "--frames", "60", "--json"]) == 0
     assert "judged_frames" not in json.loads(capsys.readouterr().out)["camera"]
     assert len(cameras) == 1
+
+
+@pytest.mark.parametrize("reader", ["true", "cat > /dev/full", "head -1"])
+def test_without_a_reader_of_stdout_files_are_written(
+    reader: str, clip: Path, tmp_path: Path
+) -> None:
+    record = tmp_path / "record.json"
+    run = f"'{sys.executable}' -m host simulate '{clip}' json://every --json --record '{record}'"
+    subprocess.run(["bash", "-c", f"{run} | {reader}"], cwd=ROOT, capture_output=True, check=False)
+    assert json.loads(record.read_text())["frames"] > 0
+
+
+def test_an_input_may_begin_with_a_hyphen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--json", "--", "-x.avi", "none"]) == 1
+    assert "-x.avi" in capsys.readouterr().err

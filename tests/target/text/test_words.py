@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -56,8 +55,7 @@ def test_a_mark_at_the_beginning_belongs_to_no_word(tmp_path: Path) -> None:
 
 
 def test_a_list_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for place in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path)):
+    for place in ("/dev/zero", str(tmp_path)):
         with pytest.raises(DataError, match="list of words must be a file"):
             read_words(Path(place))
     monkeypatch.setattr(words, "_MOST_BYTES", 4 << 20)
