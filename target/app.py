@@ -167,10 +167,8 @@ class App:
             if self._keeper is not None:
                 self._keeper.begin()
             self._watch_over()
-        except KeyboardInterrupt:
-            code = EXIT_INTERRUPTED
-        except SystemExit as end:  # SIGTERM, SIGHUP
-            code = end.code if isinstance(end.code, int) else EXIT_ERROR
+        except (KeyboardInterrupt, SystemExit) as signalled:
+            code = _code_of(signalled)
         except AppError as failure:
             if not self._worker.frames and not self._worker.is_alive():
                 self._end(keep=False, patience_s=_LEAVE_S)
@@ -192,10 +190,7 @@ class App:
         try:
             self._end(keep=True, patience_s=patience_s)
         except (KeyboardInterrupt, SystemExit) as signalled:
-            if isinstance(signalled, KeyboardInterrupt):
-                code = EXIT_INTERRUPTED
-            else:
-                code = signalled.code if isinstance(signalled.code, int) else EXIT_ERROR
+            code = _code_of(signalled)
             self._end(keep=True, patience_s=_LEAVE_S)
         return code
 
@@ -317,6 +312,13 @@ class App:
             ),
             timed,
         )
+
+
+def _code_of(signalled: BaseException) -> int:
+    """Return the exit code of Ctrl-C, or of SIGTERM and SIGHUP, which come as SystemExit."""
+    if isinstance(signalled, SystemExit):
+        return signalled.code if isinstance(signalled.code, int) else EXIT_ERROR
+    return EXIT_INTERRUPTED
 
 
 def _as_error(fault: BaseException) -> BaseException:

@@ -93,14 +93,10 @@ def print_result(result: Any, as_json: bool, text: str, within_s: Optional[float
     coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         line.encode(coding)
-    except (
-        UnicodeEncodeError
-    ):  # a file name of half characters, or a terminal that knows ASCII alone
-        line = (
-            json.dumps(result)
-            if as_json
-            else line.encode(coding, "backslashreplace").decode(coding)
-        )
+    except UnicodeEncodeError:
+        # A file name of half characters, or a terminal that knows ASCII alone.
+        escaped = line.encode(coding, "backslashreplace").decode(coding)
+        line = json.dumps(result) if as_json else escaped
     if within_s is None:
         print(line, flush=True)
     elif not _write_within(f"{line}\n".encode(coding), within_s):

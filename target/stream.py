@@ -35,7 +35,7 @@ MakeRunner = Callable[[Manifest], Runner]
 OpenModel = Callable[[Path], Manifest]
 OpenInput = Callable[[str, InputOptions], Source]
 Complete = Callable[[StreamResult], Dict[str, Any]]
-_PRINT_S = 1.0
+_PRINT_S = 1.0  # for a record, where an output was left that may hold stdout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ def stream(args: argparse.Namespace, doors: Doors) -> int:
     config = config_of(args)
     controls = controls_of(args, config.spell)
     options = input_options_of(args)
-    check_outputs(args.input, args.output, args.force, [args.record, *doors.kept])
+    _check_outputs(args.input, args.output, args.force, [args.record, *doors.kept])
     suggester = Suggester(read_words(args.words)) if args.words else None
     collector = Collector(args.capture, controls=controls) if args.capture else None
     manifest = open_model(args.model, doors.open_bare)
@@ -144,8 +144,8 @@ def open_model(path: Path, open_bare: OpenModel) -> Manifest:
     return open_bare(path)
 
 
-def check_outputs(
-    source: str, outputs: Sequence[str], force: bool, others: Sequence[Optional[Path]] = ()
+def _check_outputs(
+    source: str, outputs: Sequence[str], force: bool, others: Sequence[Optional[Path]]
 ) -> None:
     """Refuse to overwrite; say what is wrong with an output before hours of streaming, not after.
 

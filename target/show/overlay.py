@@ -22,7 +22,7 @@ _MOST_SIDE = 3840  # beyond it a picture is shrunk: codecs and memory have limit
 _OLD_MS = 250.0  # a picture this old is called so
 _SHORT = {"preprocess": "prepare", "infer": "network", "postprocess": "letter", "copy_in": "in"}
 _LEAST_SHOWN_MS = 0.05
-_MOST_TEXT = 400  # characters of its end: more fit into no picture
+_MOST_TEXT = 400  # characters of its end: more than a picture of usual shape has room for
 
 
 def overlaid(view: View) -> np.ndarray:

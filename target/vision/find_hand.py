@@ -13,10 +13,8 @@ import numpy as np
 from target.opencv import cv2
 from target.vision.region import Region, region_of
 
-_SIDE, _MOST_SIDE = (
-    96,
-    512,
-)  # of the small picture's shorter side, of its longer one at most, pixels
+_SIDE = 96  # of the small picture's shorter side, pixels
+_MOST_SIDE = 512  # of its longer one
 # Chrominance of skin of all tones: D. Chai, K. N. Ngan, Face segmentation using skin-color map in
 # videophone applications, 1999.
 _LEAST_YCRCB, _MOST_YCRCB = (20, 133, 77), (255, 173, 127)
